@@ -1,0 +1,161 @@
+/* channel.c: see channel.h. */
+#include "account/channel.h"
+
+#include "cleanup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static int channel = -1;
+static uint64_t channel_cookie;
+
+/* Our descriptors stand this far below the limit, out of the way of a server's own numbers. */
+enum { ROOM_BELOW_LIMIT = 48 };
+
+int channel_descriptor(void)
+{
+    return channel;
+}
+
+int channel_raise_descriptor(int descriptor)
+{
+    struct rlimit limit = {0};
+    int moved;
+
+    kernel_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
+    moved = limit.rlim_cur > 2 * ROOM_BELOW_LIMIT
+                ? kernel_fcntl(descriptor, F_DUPFD_CLOEXEC,
+                      (long)(limit.rlim_cur < 65536 ? limit.rlim_cur : 65536) - ROOM_BELOW_LIMIT)
+                : kernel_fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    if (moved >= 0)
+        kernel_close(descriptor);
+    return moved;
+}
+
+static bool still_ours(void)
+{
+    uint64_t cookie;
+
+    return channel >= 0 && kernel_socket_cookie(channel, &cookie) == 0 && cookie == channel_cookie;
+}
+
+int channel_move(void)
+{
+    int moved = kernel_fcntl(channel, F_DUPFD_CLOEXEC, channel + 1);
+
+    if (moved < 0)
+        return moved;
+    kernel_close(channel);
+    channel = moved;
+    return 0;
+}
+
+void channel_set_inheritable(bool inheritable)
+{
+    if (still_ours())
+        kernel_fcntl(channel, F_SETFD, inheritable ? 0 : FD_CLOEXEC);
+}
+
+void channel_close(void)
+{
+    if (still_ours())
+        kernel_close(channel);
+    channel = -1;
+}
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+static int64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
+}
+
+static int wait_for(int descriptor, short events, int64_t deadline)
+{
+    struct pollfd set = {.fd = descriptor, .events = events};
+
+    for (;;) {
+        int64_t left = deadline - now();
+        struct timespec timeout = {left / 1000, left % 1000 * 1000000};
+        long result;
+
+        if (left <= 0)
+            return -ETIMEDOUT;
+        result = kernel_call(SYS_ppoll, (long)&set, 1, (long)&timeout, 0, 0, 0);
+        if (result > 0)
+            return 0;
+        if (result < 0 && result != -EINTR)
+            return (int)result;
+    }
+}
+
+static int send_request(const struct request *request, int reply, int64_t deadline)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec part = {(void *)(uintptr_t)request, sizeof *request};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t sent;
+
+    if (!still_ours())
+        return -ENOTCONN;
+    if (reply >= 0) {
+        memcpy(CMSG_DATA(&control.header), &reply, sizeof reply);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.space;
+    }
+    while ((sent = kernel_sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0) {
+        int result = sent == -EAGAIN && deadline ? wait_for(channel, POLLOUT, deadline) : (int)sent;
+
+        if (result < 0 && result != -EINTR)
+            return result;
+    }
+    return 0;
+}
+
+void channel_report(const struct request *request)
+{
+    send_request(request, -1, 0);
+}
+
+ssize_t channel_ask(const struct request *request, const struct iovec *parts, unsigned count)
+{
+    struct msghdr answer = {.msg_iov = (void *)(uintptr_t)parts, .msg_iovlen = count};
+    int64_t deadline = now() + PROTOCOL_TIMEOUT_MS;
+    int pair[2], result = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair);
+    cleanup_descriptor int reply = result == 0 ? pair[0] : -1;
+
+    if (result < 0)
+        return result;
+    result = send_request(request, pair[1], deadline);
+    kernel_close(pair[1]);
+    if (result == 0)
+        result = wait_for(reply, POLLIN, deadline);
+    if (result < 0)
+        return result;
+    return kernel_call(SYS_recvmsg, reply, (long)&answer, MSG_DONTWAIT, 0, 0, 0);
+}
+
+int channel_open(int descriptor, struct settings *settings)
+{
+    struct request greeting = {.magic = PROTOCOL_MAGIC, .kind = REQUEST_GREETING};
+    struct iovec part = {settings, sizeof *settings};
+    ssize_t received;
+
+    if (kernel_socket_cookie(descriptor, &channel_cookie) < 0)
+        return -EBADF;
+    channel = channel_raise_descriptor(descriptor);
+    if (channel < 0)
+        return channel;
+    received = channel_ask(&greeting, &part, 1);
+    if (received < 0)
+        return (int)received;
+    return received == sizeof *settings && settings->magic == PROTOCOL_MAGIC ? 0 : -EPROTO;
+}

@@ -1,0 +1,33 @@
+/*
+ * become.c: `become DESCRIPTOR PATH ARG0 [ARG…]`, the last step of a spawn in a scope.
+ *
+ * posix_spawn(3), system(3) and popen(3) make their child inside libc, where no hook of ours can
+ * seal it: it starts this program as (guard, peer, guard) without capabilities, and anybody may set
+ * every id to one he has. So this closes DESCRIPTOR (the channel, which another thread's exec may have
+ * made inheritable just now), sets all ids to the effective one, leaves the keyring, proves it, and
+ * only then executes the real program. It runs with the peer's rights and grants nothing.
+ *
+ * Exit status: 127 if PATH cannot be executed, as posix_spawn(3)'s child, 125 if the ids will not
+ * change.
+ */
+#include "credentials/credentials.h"
+
+#include "credentials/set.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    uid_t uid = geteuid();
+
+    if (argc < 4)
+        return 125;
+    kernel_close(atoi(argv[1]));
+    if (set_uids(uid, uid, uid) < 0 || credentials_seal(uid) < 0)
+        return 125;
+    if (getgid() != getegid() || credentials_leave_keyring() < 0)
+        return 125;
+    execv(argv[2], argv + 3);
+    return 127;
+}

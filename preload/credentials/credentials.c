@@ -1,0 +1,272 @@
+/*
+ * credentials.c: a thread's switches between ground and accounts.
+ *
+ * How it fails: every step is checked and the result read back; see credentials.h.
+ */
+#include "credentials/credentials.h"
+
+#include "credentials/set.h"
+#include "libc.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Where the process stands: written once, by credentials_begin_serving(). */
+static struct {
+    struct account ground;
+    uid_t outer;        /* real and saved uid of a thread in a scope */
+    uint64_t permitted; /* the pair, or with --ground=base what the base had */
+} place = {.ground = {.uid = (uid_t)-1}};
+
+/* As many groups are remembered, so that equal ones are not set again. */
+enum { HELD_GROUPS = 32 };
+
+/* What the calling thread believes to have; `known` is false until its first switch. */
+static __thread struct {
+    bool known;
+    uid_t effective;
+    gid_t gid;
+    unsigned group_count;
+    gid_t groups[HELD_GROUPS];
+    int death_signal;
+} held;
+
+static struct credentials_base base;
+static bool server_keeps;
+
+void (*credentials_last_words)(int error);
+
+const struct credentials_base *credentials_base(void)
+{
+    return &base;
+}
+
+uid_t credentials_ground_uid(void)
+{
+    return place.ground.uid;
+}
+
+int credentials_prepare(void)
+{
+    uint64_t effective, permitted;
+    uid_t uids[3];
+    gid_t gids[3];
+    int result = get_capabilities(&effective, &permitted);
+
+    if (result < 0)
+        return result;
+    get_uids(uids);
+    get_gids(gids);
+    base = (struct credentials_base){.uid = uids[1], .gid = gids[1]};
+    base.has_key = (permitted & KEY) == KEY;
+    place.permitted = KEY;
+    process_control(PR_GET_PDEATHSIG, (unsigned long)&held.death_signal, 0);
+    return base.has_key ? process_control(PR_SET_KEEPCAPS, 1, 0) : 0;
+}
+
+static bool groups_equal(const struct account *account)
+{
+    return held.known && account->group_count == held.group_count &&
+           account->group_count <= HELD_GROUPS &&
+           memcmp(account->groups, held.groups, account->group_count * sizeof(gid_t)) == 0;
+}
+
+static int read_back(uid_t outer, const struct account *account)
+{
+    uid_t uids[3] = {0};
+    gid_t gids[3] = {0};
+
+    if (get_uids(uids) < 0 || get_gids(gids) < 0)
+        return -EPERM;
+    if (uids[0] != outer || uids[1] != account->uid || uids[2] != outer)
+        return -EPERM;
+    return gids[0] == account->gid && gids[1] == account->gid && gids[2] == account->gid ? 0
+                                                                                         : -EPERM;
+}
+
+/* Raise the key, change, lower it. Which ids a thread is left with after an error is unknown. */
+static int change(uid_t outer, const struct account *account)
+{
+    int result = set_capabilities(KEY, place.permitted, 0);
+
+    if (result == 0 && !groups_equal(account))
+        result = set_groups(account->group_count, account->groups);
+    if (result == 0)
+        result = set_gids(account->gid);
+    if (result == 0)
+        result = set_uids(outer, account->uid, outer);
+    /* Ground is uid 0 with --ground=base alone; there the kernel gave back what base had. */
+    if (result == 0 && account->uid != 0)
+        result = set_capabilities(0, place.permitted, 0);
+    return result == 0 ? read_back(outer, account) : result;
+}
+
+static void remember(const struct account *account)
+{
+    held.known = account->group_count <= HELD_GROUPS;
+    held.effective = account->uid;
+    held.gid = account->gid;
+    held.group_count = account->group_count;
+    if (held.known)
+        memcpy(held.groups, account->groups, account->group_count * sizeof(gid_t));
+}
+
+static int switch_to(uid_t outer, const struct account *account)
+{
+    uint64_t signals = block_signals();
+    int result = change(outer, account);
+
+    if (result == 0) {
+        remember(account);
+        if (held.death_signal) /* each change of ids clears it, prctl(2) */
+            process_control(PR_SET_PDEATHSIG, (unsigned long)held.death_signal, 0);
+    } else {
+        held.known = false;
+    }
+    restore_signals(signals);
+    return result;
+}
+
+void credentials_die(int error)
+{
+    if (credentials_last_words)
+        credentials_last_words(error);
+    for (;;)
+        kernel_call(SYS_exit_group, 125, 0, 0, 0, 0, 0);
+}
+
+void credentials_ground(void)
+{
+    int result = switch_to(place.ground.uid, &place.ground);
+
+    if (result < 0)
+        credentials_die(-result);
+}
+
+int credentials_enter(const struct account *account)
+{
+    int result;
+
+    if (account->uid == 0 || account->uid == (uid_t)-1 || account->gid == (gid_t)-1)
+        result = -EPERM;
+    else
+        result = switch_to(place.outer, account);
+    if (result < 0)
+        credentials_ground();
+    return result;
+}
+
+int credentials_verify(void)
+{
+    uid_t uids[3];
+
+    if (!held.known)
+        return 0;
+    get_uids(uids);
+    return uids[1] == held.effective ? 0 : -ESTALE;
+}
+
+void credentials_note_death_signal(int signal)
+{
+    held.death_signal = signal;
+}
+
+/* What the server chose when it gave up root by itself, groups included. */
+static int chosen_ground(uid_t uid)
+{
+    gid_t gids[3];
+    long count;
+
+    get_gids(gids);
+    count = kernel_call(SYS_getgroups, ACCOUNT_MAX_GROUPS, (long)place.ground.groups, 0, 0, 0, 0);
+    if (count < 0)
+        return (int)count;
+    place.ground.gid = gids[1];
+    place.ground.group_count = (unsigned)count;
+    place.ground.uid = uid;
+    return 0;
+}
+
+/* Every thread at once, by libc's own signal: one that never calls a hook again is lowered too. */
+static int lower_all_threads(uid_t effective)
+{
+    const struct libc_calls *libc = libc_calls();
+    const struct account *ground = &place.ground;
+
+    if (effective != 0 && libc->seteuid(0) < 0) /* lent itself out; real or saved uid is 0 */
+        return -errno;
+    if (libc->setgroups(ground->group_count, ground->groups) < 0)
+        return -errno;
+    if (libc->setresgid(ground->gid, ground->gid, ground->gid) < 0)
+        return -errno;
+    return libc->setresuid(ground->uid, ground->uid, ground->uid) < 0 ? -errno : 0;
+}
+
+static void choose_ground(const struct settings *settings, uid_t effective)
+{
+    if (settings->ground == GROUND_ACCOUNT) {
+        place.ground = settings->ground_account;
+    } else if (settings->ground == GROUND_BASE && effective == 0) {
+        uint64_t unused;
+
+        chosen_ground(0);
+        get_capabilities(&unused, &place.permitted);
+    } else {
+        place.ground = (struct account){.uid = settings->guard_uid, .gid = settings->guard_gid};
+    }
+}
+
+int credentials_begin_serving(const struct settings *settings)
+{
+    int saved_errno = errno, result = 0;
+    uid_t uids[3];
+
+    get_uids(uids);
+    if (uids[0] != 0 && uids[1] != 0 && uids[2] != 0) {
+        result = chosen_ground(uids[1]);
+    } else {
+        choose_ground(settings, uids[1]);
+        if (place.ground.uid != 0)
+            result = lower_all_threads(uids[1]);
+    }
+    place.outer = place.ground.uid != 0 ? place.ground.uid : settings->guard_uid;
+    errno = saved_errno;
+    return result;
+}
+
+void credentials_after_own_change(void)
+{
+    uint64_t effective, permitted;
+    uid_t uids[3];
+
+    if (!base.has_key || server_keeps || get_uids(uids) < 0)
+        return;
+    if (uids[0] == 0 || uids[1] == 0 || uids[2] == 0)
+        return;
+    if (get_capabilities(&effective, &permitted) == 0 && (permitted & ~(uint64_t)KEY))
+        set_capabilities(0, permitted & KEY, 0);
+}
+
+int credentials_server_keep_caps(bool keep)
+{
+    server_keeps = keep;
+    return 0;
+}
+
+bool credentials_server_keeps_caps(void)
+{
+    return server_keeps;
+}
+
+void credentials_add_key(struct __user_cap_data_struct data[2])
+{
+    uint64_t effective, permitted;
+
+    if (base.has_key && get_capabilities(&effective, &permitted) == 0)
+        data[0].permitted |= (uint32_t)permitted & KEY;
+}
+
+unsigned long credentials_add_key_bits(unsigned long securebits)
+{
+    return base.has_key ? securebits | 1ul << 4 /* SECBIT_KEEP_CAPS */ : securebits;
+}

@@ -1,0 +1,56 @@
+/*
+ * descriptors.h: what the server's descriptor numbers stand for.
+ *
+ * Invariant: an entry is a hint. It tells where to look, and nothing is switched on its word: the
+ * socket cookie is compared first, because a number may have been closed inside libc and given to
+ * something else. An unknown number is nobody's connection.
+ *
+ * One table a process, copied by fork. 24 bytes a descriptor, in chunks that appear when a number in
+ * them is first recorded; numbers above 2^20 cannot be recorded. No lock: two threads that race on
+ * one number race in the server already.
+ */
+#pragma once
+
+#include "identity/identity.h"
+
+enum descriptor_kind {
+    DESCRIPTOR_UNKNOWN,
+    DESCRIPTOR_LISTENER,   /* a stream socket that listens for clients */
+    DESCRIPTOR_CONNECTION, /* accepted from a listener, with a peer */
+    DESCRIPTOR_EPOLL,
+    DESCRIPTOR_PIPE, /* pipe, eventfd, socketpair: how threads and loops wake each other */
+};
+
+enum { /* flags of an epoll descriptor: what was ever added to it */
+    EPOLL_HOLDS_LISTENER = 1,
+    EPOLL_HOLDS_CONNECTION = 2, /* other than that of the scope the set was made in */
+    EPOLL_HOLDS_OLDER = 4,      /* a pipe older than the set's scope */
+};
+
+struct descriptor {
+    uint64_t cookie;   /* sockets: SO_COOKIE when it was recorded */
+    uid_t uid;         /* connections: the identity's uid */
+    uid_t account_uid; /* connections: whom it is served as */
+    uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none */
+    uint8_t kind;      /* enum descriptor_kind */
+    uint8_t source;    /* connections: enum identity_source */
+    uint8_t flags;
+    bool sealed; /* listeners: made in a sealed process, its own affair */
+};
+
+/* The entry of a recorded descriptor, NULL for every other number. */
+struct descriptor *descriptor_find(int number);
+
+/* Records or replaces an entry. -EMFILE if the number is too large, -ENOMEM. */
+int descriptor_record(int number, const struct descriptor *entry);
+
+void descriptor_forget(int number);
+
+/* Forgets every number from `first` to `last`, both included. */
+void descriptor_forget_range(unsigned first, unsigned last);
+
+/* dup(2) and its kin: `copy` stands for what `number` stands for, or for nothing. */
+void descriptor_copy(int number, int copy);
+
+/* Is there another descriptor of this connection than `number`? */
+bool descriptor_has_twin(int number, uint64_t cookie);

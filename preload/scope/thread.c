@@ -1,0 +1,135 @@
+/* thread.c: see thread.h. */
+#include "scope/thread.h"
+
+#include "account/channel.h"
+#include "credentials/credentials.h"
+#include "kernel.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+
+struct process process;
+__thread struct thread thread_state;
+
+bool thread_is_own(void)
+{
+    return kernel_gettid() == thread_state.tid;
+}
+
+void thread_catch_up(void)
+{
+    bool serving = __atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING;
+    pid_t tid = kernel_gettid();
+
+    if (thread_state.tid == 0)
+        thread_state.tid = tid;
+    else if (thread_state.tid != tid)
+        return;
+    thread_state.epoch = process.epoch;
+    if (!serving) {
+        credentials_after_own_change();
+        return;
+    }
+    /* At base until now and lowered by libc's signal, or made behind our back: both end at ground. */
+    if (thread_state.acting != ACTING_PEER) {
+        thread_state.acting = ACTING_GROUND;
+        credentials_ground();
+    }
+}
+
+#ifdef WSAPEER_DEBUG_IDS
+/* In one call of sixteen: does the kernel believe what we believe? */
+void thread_compare_ids(void)
+{
+    static __thread unsigned calls;
+
+    calls = calls * 1103515245 + 12345;
+    if ((calls >> 16) % 16 == 0 && process.scopes && thread_is_own() && credentials_verify() < 0)
+        __builtin_trap();
+}
+#endif
+
+int thread_begin_scope(uint64_t cookie, const struct account *account, bool by_accept)
+{
+    int result = credentials_enter(account);
+
+    thread_state.acting = result < 0 ? ACTING_GROUND : ACTING_PEER;
+    if (result < 0)
+        return result;
+    thread_state.account = account->uid;
+    thread_state.cookie = cookie;
+    thread_state.began_by_accept = by_accept;
+    thread_state.has_read = !by_accept;
+    do
+        thread_state.serial = __atomic_add_fetch(&process.last_serial, 1, __ATOMIC_RELAXED);
+    while (thread_state.serial == 0);
+    return 0;
+}
+
+void thread_end_scope(void)
+{
+    if (!thread_in_scope() || !thread_is_own())
+        return;
+    credentials_ground();
+    thread_state.acting = ACTING_GROUND;
+}
+
+static void report_serving(void)
+{
+    struct request request = {.magic = PROTOCOL_MAGIC, .kind = REQUEST_EVENT,
+        .event = EVENT_SERVING, .account_uid = credentials_ground_uid()};
+
+    channel_report(&request);
+}
+
+static void lower(void)
+{
+    int result = credentials_begin_serving(&process.settings);
+
+    if (result < 0)
+        credentials_die(-result);
+    channel_set_inheritable(false);
+    if (credentials_ground_uid() != 0 &&
+        credentials_ground_uid() != process.settings.guard_uid &&
+        process.settings.ground != GROUND_ACCOUNT)
+        process.own_uid = credentials_ground_uid();
+    __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&process.serving, SERVING, __ATOMIC_RELEASE);
+    kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+    thread_catch_up();
+    report_serving();
+}
+
+void process_begin_serving(void)
+{
+    uint32_t state = SERVING_NOT_YET;
+
+    if (!process.scopes || __atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING)
+        return;
+    if (!credentials_base()->has_key)
+        return;
+    if (__atomic_compare_exchange_n(&process.serving, &state, SERVING_LOWERING, false,
+            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        lower();
+        return;
+    }
+    while (__atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING_LOWERING)
+        kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAIT_PRIVATE, SERVING_LOWERING, 0, 0,
+            0);
+    thread_check();
+}
+
+void thread_is_event_loop(void)
+{
+    struct request request = {.magic = PROTOCOL_MAGIC, .kind = REQUEST_EVENT,
+        .event = EVENT_EVENT_LOOP};
+
+    thread_state.is_loop = true;
+    thread_end_scope();
+    if (process.settings.inline_loops || __atomic_exchange_n(&process.reported_loop, true,
+                                             __ATOMIC_RELAXED))
+        return;
+    channel_report(&request);
+}

@@ -1,0 +1,91 @@
+/*
+ * thread.h: for whom each thread acts; private to scope/.
+ *
+ * Invariants
+ * - The state of a thread is its own: it carries the thread's id, and a task that shares the memory
+ *   without being that thread (a vfork child, a raw clone) is a stranger who changes nothing.
+ * - A thread acts for a peer only between thread_begin_scope() and thread_end_scope(); the kernel's
+ *   credentials and this state change together, there and nowhere else.
+ * - Once the process serves, a thread that we meet for the first time is put at ground before its
+ *   call goes on.
+ */
+#pragma once
+
+#include "account/protocol.h"
+#include "scope/descriptors.h"
+
+enum acting {
+    ACTING_BASE,   /* the process does not serve yet */
+    ACTING_GROUND, /* for nobody */
+    ACTING_PEER,   /* in a scope */
+};
+
+struct thread {
+    pid_t tid;         /* 0: a thread that no hook has met */
+    uint32_t epoch;    /* process.epoch when it last looked */
+    enum acting acting;
+    uid_t account;     /* the scope's account */
+    uint64_t cookie;   /* the scope's connection */
+    uint32_t serial;   /* the scope's number, never 0; of the last one if there is none now */
+    bool began_by_accept;
+    bool has_read;     /* this thread has itself read from the scope's connection */
+    bool is_loop;      /* it waits for several peers at once */
+    bool was_woken;    /* its last wait was for a listener among others, and returned something */
+};
+
+enum serving { SERVING_NOT_YET, SERVING_LOWERING, SERVING };
+
+struct process {
+    bool wrapped;          /* inside `wsapeer run`: settings are there */
+    bool scopes;           /* wrapped, switches credentials, and is not sealed */
+    bool sealed;           /* a forked child that is one account's for good */
+    uid_t sealed_as;
+    bool reported_loop;
+    uint32_t serving;      /* enum serving */
+    uint32_t epoch;        /* counts what every thread has to notice at its next call */
+    uint32_t last_serial;
+    uid_t own_uid;         /* what the server believes to be: base, or what it lowered itself to */
+    gid_t own_gid;
+    struct settings settings;
+};
+
+extern struct process process;
+extern __thread struct thread thread_state;
+
+/*
+ * At the head of every hook: notices what changed since the thread's last call. errno is kept.
+ */
+void thread_catch_up(void);
+
+static inline void thread_check(void)
+{
+#ifdef WSAPEER_DEBUG_IDS
+    extern void thread_compare_ids(void);
+    thread_compare_ids();
+#endif
+    if (__builtin_expect(process.scopes && thread_state.epoch != process.epoch, false))
+        thread_catch_up();
+}
+
+/* Is the calling task the thread whose state this is? One system call. */
+bool thread_is_own(void);
+
+static inline bool thread_in_scope(void)
+{
+    return process.scopes && thread_state.acting == ACTING_PEER;
+}
+
+/*
+ * The calling thread acts for the account, on the connection with that cookie. -errno if the kernel
+ * refused: the thread is at ground then.
+ */
+int thread_begin_scope(uint64_t cookie, const struct account *account, bool by_accept);
+
+/* The thread is at ground; nothing happens if it acts for nobody. */
+void thread_end_scope(void);
+
+/* The process serves from now on (once; other threads wait until it is done). */
+void process_begin_serving(void);
+
+/* The thread waits for several peers: it stays at ground from now on, unless --inline. Reported. */
+void thread_is_event_loop(void);
