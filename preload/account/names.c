@@ -1,0 +1,36 @@
+#include "account/account.h"
+
+const char *account_verdict_text(enum account_verdict verdict)
+{
+    switch (verdict) {
+    case ACCOUNT_SERVED:
+        return "served";
+    case ACCOUNT_NO_IDENTITY:
+        return "the kernel does not tell who this peer is";
+    case ACCOUNT_DENIED:
+        return "a --deny rule names this peer";
+    case ACCOUNT_NOT_ALLOWED:
+        return "no --allow names this peer";
+    case ACCOUNT_ROOT:
+        return "root is served only as another account that --map names";
+    case ACCOUNT_HOST_UNMAPPED:
+        return "the peer is on another host, and no --map names that host";
+    case ACCOUNT_UNKNOWN:
+        return "the name service knows no such account";
+    case ACCOUNT_DIRECTORY_ERROR:
+        return "the name service failed";
+    case ACCOUNT_RESERVED_ID:
+        return "this id stands for nobody: -1, overflowuid, or one that wsapeer uses itself";
+    case ACCOUNT_TOO_MANY_GROUPS:
+        return "the account has more groups than wsapeer carries (1024)";
+    case ACCOUNT_NO_RESOLVER:
+        return "wsapeer's resolver has gone or did not answer in time";
+    case ACCOUNT_NO_PRIVILEGE:
+        return "this process has lost the privilege to become somebody";
+    case ACCOUNT_SWITCH_FAILED:
+        return "the kernel would not change the thread's credentials";
+    }
+    return "an unknown verdict";
+}
+
+_Static_assert(ACCOUNT_MAX_GROUPS == 1024, "account_verdict_text names the number");
