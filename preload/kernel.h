@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -131,6 +132,22 @@ static inline ssize_t kernel_sendmsg(int descriptor, const struct msghdr *messag
 static inline ssize_t kernel_recvfrom(int descriptor, void *buffer, size_t size, int flags)
 {
     return kernel_call(SYS_recvfrom, descriptor, (long)buffer, (long)size, flags, 0, 0);
+}
+
+static inline ssize_t kernel_recvmsg(int descriptor, struct msghdr *message, int flags)
+{
+    return kernel_call(SYS_recvmsg, descriptor, (long)message, flags, 0, 0, 0);
+}
+
+/* The limits of the calling process; `limit` has 64-bit fields whatever libc's rlim_t is. */
+static inline int kernel_getrlimit(int resource, struct rlimit64 *limit)
+{
+    return (int)kernel_call(SYS_prlimit64, 0, resource, 0, (long)limit, 0, 0);
+}
+
+static inline void kernel_yield(void)
+{
+    kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
 static inline pid_t kernel_gettid(void)
