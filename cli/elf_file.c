@@ -196,8 +196,7 @@ static int read_sections(const struct reader *reader, struct elf_file *elf)
         return 0;
     if (header->e_shentsize != sizeof *sections || header->e_shstrndx >= header->e_shnum)
         return -EBADMSG;
-    result =
-        read_part(reader, header->e_shoff, header->e_shnum * sizeof *sections, (void **)&sections);
+    sections = read_part(reader, header->e_shoff, header->e_shnum * sizeof *sections, &result);
     if (result < 0)
         return result;
     table = &sections[header->e_shstrndx];
