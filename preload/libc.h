@@ -40,32 +40,34 @@ ssize_t __read_chk(int, void *, size_t, size_t);
 ssize_t __recv_chk(int, void *, size_t, size_t, int);
 ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
 int __poll_chk(struct pollfd *, nfds_t, int, size_t);
-int __ppoll_chk(
-    struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
+int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
 int capset(cap_user_header_t, const cap_user_data_t);
 
-/* Every interposed function, once: the table, its filling and the list of exports come from here. */
-#define LIBC_CALLS(CALL)                                                                           \
-    CALL(accept) CALL(accept4) CALL(listen)                                                        \
-    CALL(read) CALL(readv) CALL(recv) CALL(recvfrom) CALL(recvmsg) CALL(recvmmsg)                  \
-    CALL(__read_chk) CALL(__recv_chk) CALL(__recvfrom_chk)                                         \
-    CALL(poll) CALL(ppoll) CALL(__poll_chk) CALL(__ppoll_chk) CALL(select) CALL(pselect)           \
-    CALL(epoll_wait) CALL(epoll_pwait) CALL(epoll_pwait2) CALL(epoll_ctl) CALL(epoll_create)       \
-    CALL(epoll_create1)                                                                            \
-    CALL(close) CALL(close_range) CALL(closefrom) CALL(dup) CALL(dup2) CALL(dup3) CALL(fcntl)      \
-    CALL(fcntl64) CALL(pipe) CALL(pipe2) CALL(socketpair) CALL(eventfd)                            \
-    CALL(_Fork) CALL(execve) CALL(execv) CALL(execvp) CALL(execvpe) CALL(execl) CALL(execlp)       \
-    CALL(execle) CALL(fexecve) CALL(execveat) CALL(posix_spawn) CALL(posix_spawnp) CALL(system)    \
-    CALL(popen) CALL(pclose)                                                                       \
-    CALL(pthread_create) CALL(pthread_cond_wait) CALL(pthread_cond_timedwait)                      \
-    CALL(pthread_cond_clockwait) CALL(sem_wait) CALL(sem_timedwait) CALL(sem_clockwait)            \
-    CALL(timer_create) CALL(mq_notify) CALL(getaddrinfo_a) CALL(aio_read) CALL(aio_write)          \
-    CALL(aio_fsync) CALL(lio_listio) CALL(aio_read64) CALL(aio_write64) CALL(aio_fsync64)          \
-    CALL(lio_listio64)                                                                             \
-    CALL(setuid) CALL(setgid) CALL(seteuid) CALL(setegid) CALL(setreuid) CALL(setregid)            \
-    CALL(setresuid) CALL(setresgid) CALL(setfsuid) CALL(setfsgid) CALL(setgroups)                  \
-    CALL(initgroups) CALL(capset) CALL(prctl)                                                      \
+/* Every interposed function, once: the table and its filling come from here. */
+/* clang-format off */
+#define LIBC_CALLS(CALL)                                                                         \
+    CALL(accept) CALL(accept4) CALL(listen)                                                      \
+    CALL(read) CALL(readv) CALL(recv) CALL(recvfrom) CALL(recvmsg) CALL(recvmmsg)                \
+    CALL(__read_chk) CALL(__recv_chk) CALL(__recvfrom_chk)                                       \
+    CALL(poll) CALL(ppoll) CALL(__poll_chk) CALL(__ppoll_chk) CALL(select) CALL(pselect)         \
+    CALL(epoll_wait) CALL(epoll_pwait) CALL(epoll_pwait2) CALL(epoll_ctl)                        \
+    CALL(epoll_create) CALL(epoll_create1)                                                       \
+    CALL(close) CALL(close_range) CALL(closefrom) CALL(dup) CALL(dup2) CALL(dup3)                \
+    CALL(fcntl) CALL(fcntl64) CALL(pipe) CALL(pipe2) CALL(socketpair) CALL(eventfd)              \
+    CALL(_Fork) CALL(execve) CALL(execv) CALL(execvp) CALL(execvpe) CALL(execl)                  \
+    CALL(execlp) CALL(execle) CALL(fexecve) CALL(execveat)                                       \
+    CALL(posix_spawn) CALL(posix_spawnp) CALL(system) CALL(popen) CALL(pclose)                   \
+    CALL(pthread_create) CALL(pthread_cond_wait) CALL(pthread_cond_timedwait)                    \
+    CALL(pthread_cond_clockwait)                                                                 \
+    CALL(sem_wait) CALL(sem_timedwait) CALL(sem_clockwait)                                       \
+    CALL(timer_create) CALL(mq_notify) CALL(getaddrinfo_a)                                       \
+    CALL(aio_read) CALL(aio_write) CALL(aio_fsync) CALL(lio_listio) CALL(aio_read64)             \
+    CALL(aio_write64) CALL(aio_fsync64) CALL(lio_listio64)                                       \
+    CALL(setuid) CALL(setgid) CALL(seteuid) CALL(setegid) CALL(setreuid) CALL(setregid)          \
+    CALL(setresuid) CALL(setresgid) CALL(setfsuid) CALL(setfsgid)                                \
+    CALL(setgroups) CALL(initgroups) CALL(capset) CALL(prctl)                                    \
     CALL(access) CALL(faccessat)
+/* clang-format on */
 
 struct libc_calls {
 #define LIBC_FIELD(name) __typeof__(name) *name;

@@ -30,8 +30,8 @@ static int receive_answer(
     if (account->group_count > ACCOUNT_MAX_GROUPS ||
         (size_t)size != least + account->group_count * sizeof(gid_t))
         return -EPROTO;
-    *answer = (struct cached_answer){.verdict = head.fields.verdict,
-        .as_itself = head.fields.as_itself};
+    *answer =
+        (struct cached_answer){.verdict = head.fields.verdict, .as_itself = head.fields.as_itself};
     return 0;
 }
 

@@ -57,8 +57,7 @@ static bool is_for(const struct entry *entry, const struct identity *peer)
     return memcmp(&entry->host, &peer->peer.address, sizeof entry->host) == 0;
 }
 
-bool cache_find(
-    const struct identity *peer, struct cached_answer *answer, struct account *account)
+bool cache_find(const struct identity *peer, struct cached_answer *answer, struct account *account)
 {
     struct place *place = place_of(peer);
     uint32_t before = __atomic_load_n(&place->sequence, __ATOMIC_ACQUIRE);
@@ -78,14 +77,19 @@ bool cache_find(
     return true;
 }
 
-void cache_remember(const struct identity *peer, const struct cached_answer *answer,
-    const struct account *account)
+void cache_remember(
+    const struct identity *peer, const struct cached_answer *answer, const struct account *account)
 {
     struct place *place = place_of(peer);
     uint32_t before = __atomic_load_n(&place->sequence, __ATOMIC_RELAXED);
-    struct entry entry = {.kind = peer->kind, .uid = peer->uid, .host = peer->peer.address,
-        .expires = now() + lifetime, .answer = *answer, .account_uid = account->uid,
-        .account_gid = account->gid, .group_count = account->group_count};
+    struct entry entry = {.kind = peer->kind,
+        .uid = peer->uid,
+        .host = peer->peer.address,
+        .expires = now() + lifetime,
+        .answer = *answer,
+        .account_uid = account->uid,
+        .account_gid = account->gid,
+        .group_count = account->group_count};
 
     if (account->group_count > CACHED_GROUPS || before & 1)
         return;

@@ -15,12 +15,11 @@ struct cached_answer {
 };
 
 void cache_set_lifetime(uint32_t milliseconds);
-bool cache_find(
-    const struct identity *peer, struct cached_answer *answer, struct account *account);
+bool cache_find(const struct identity *peer, struct cached_answer *answer, struct account *account);
 
 /* Accounts with more than 32 groups are not remembered: they are asked for each time. */
-void cache_remember(const struct identity *peer, const struct cached_answer *answer,
-    const struct account *account);
+void cache_remember(
+    const struct identity *peer, const struct cached_answer *answer, const struct account *account);
 
 /* In the child of a fork: places that a thread of the parent was writing are empty. */
 void cache_after_fork(void);

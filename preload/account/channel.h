@@ -40,5 +40,6 @@ void channel_set_inheritable(bool inheritable);
 /* In a sealed process: it has nothing to ask any more. */
 void channel_close(void);
 
-/* Moves a descriptor of ours to a high number, close-on-exec; closes the old. New number or -errno. */
+/* Moves a descriptor of ours to a high number, close-on-exec; closes the old. New number or -errno.
+ */
 int channel_raise_descriptor(int descriptor);

@@ -3,9 +3,9 @@
  *
  * posix_spawn(3), system(3) and popen(3) make their child inside libc, where no hook of ours can
  * seal it: it starts this program as (guard, peer, guard) without capabilities, and anybody may set
- * every id to one he has. So this closes DESCRIPTOR (the channel, which another thread's exec may have
- * made inheritable just now), sets all ids to the effective one, leaves the keyring, proves it, and
- * only then executes the real program. It runs with the peer's rights and grants nothing.
+ * every id to one he has. So this closes DESCRIPTOR (the channel, which another thread's exec may
+ * have made inheritable just now), sets all ids to the effective one, leaves the keyring, proves
+ * it, and only then executes the real program. It runs with the peer's rights and grants nothing.
  *
  * Exit status: 127 if PATH cannot be executed, as posix_spawn(3)'s child, 125 if the ids will not
  * change.

@@ -18,18 +18,12 @@ static struct {
     uint64_t permitted; /* the pair, or with --ground=base what the base had */
 } place = {.ground = {.uid = (uid_t)-1}};
 
-/* As many groups are remembered, so that equal ones are not set again. */
-enum { HELD_GROUPS = 32 };
-
-/* What the calling thread believes to have; `known` is false until its first switch. */
-static __thread struct {
-    bool known;
-    uid_t effective;
-    gid_t gid;
-    unsigned group_count;
-    gid_t groups[HELD_GROUPS];
-    int death_signal;
-} held;
+/*
+ * What the calling thread believes to have; `known` is false until its first switch. Groups are
+ * remembered as far as they fit, so that equal ones are not set again.
+ */
+static __thread struct credentials_moment held;
+static __thread int death_signal;
 
 static struct credentials_base base;
 static bool server_keeps;
@@ -60,14 +54,14 @@ int credentials_prepare(void)
     base = (struct credentials_base){.uid = uids[1], .gid = gids[1]};
     base.has_key = (permitted & KEY) == KEY;
     place.permitted = KEY;
-    process_control(PR_GET_PDEATHSIG, (unsigned long)&held.death_signal, 0);
+    process_control(PR_GET_PDEATHSIG, (unsigned long)&death_signal, 0);
     return base.has_key ? process_control(PR_SET_KEEPCAPS, 1, 0) : 0;
 }
 
 static bool groups_equal(const struct account *account)
 {
     return held.known && account->group_count == held.group_count &&
-           account->group_count <= HELD_GROUPS &&
+           account->group_count <= CREDENTIALS_MOMENT_GROUPS &&
            memcmp(account->groups, held.groups, account->group_count * sizeof(gid_t)) == 0;
 }
 
@@ -103,7 +97,7 @@ static int change(uid_t outer, const struct account *account)
 
 static void remember(const struct account *account)
 {
-    held.known = account->group_count <= HELD_GROUPS;
+    held.known = account->group_count <= CREDENTIALS_MOMENT_GROUPS;
     held.effective = account->uid;
     held.gid = account->gid;
     held.group_count = account->group_count;
@@ -118,8 +112,8 @@ static int switch_to(uid_t outer, const struct account *account)
 
     if (result == 0) {
         remember(account);
-        if (held.death_signal) /* each change of ids clears it, prctl(2) */
-            process_control(PR_SET_PDEATHSIG, (unsigned long)held.death_signal, 0);
+        if (death_signal) /* each change of ids clears it, prctl(2) */
+            process_control(PR_SET_PDEATHSIG, (unsigned long)death_signal, 0);
     } else {
         held.known = false;
     }
@@ -166,9 +160,26 @@ int credentials_verify(void)
     return uids[1] == held.effective ? 0 : -ESTALE;
 }
 
+void credentials_suspend(struct credentials_moment *moment)
+{
+    *moment = held;
+    credentials_ground();
+}
+
+int credentials_resume(const struct credentials_moment *moment)
+{
+    struct account account = {
+        .uid = moment->effective, .gid = moment->gid, .group_count = moment->group_count};
+
+    if (!moment->known)
+        return -EOVERFLOW;
+    memcpy(account.groups, moment->groups, moment->group_count * sizeof(gid_t));
+    return credentials_enter(&account);
+}
+
 void credentials_note_death_signal(int signal)
 {
-    held.death_signal = signal;
+    death_signal = signal;
 }
 
 /* What the server chose when it gave up root by itself, groups included. */

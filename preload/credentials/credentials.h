@@ -74,7 +74,8 @@ int credentials_seal(uid_t uid);
 /* The last part of sealing alone: a new session keyring, so that the base's is out of reach. */
 int credentials_leave_keyring(void);
 
-/* Believed or real? -ESTALE if the kernel's effective uid is not the one this thread believes in. */
+/* Believed or real? -ESTALE if the kernel's effective uid is not the one this thread believes in.
+ */
 int credentials_verify(void);
 
 /*
@@ -91,3 +92,21 @@ unsigned long credentials_add_key_bits(unsigned long securebits);
 
 /* The server set or cleared its parent death signal: remembered, since each switch clears it. */
 void credentials_note_death_signal(int signal);
+
+/*
+ * Ground for a moment, and back to the account of before: for calls of libc that make helper
+ * threads with the credentials of their caller. credentials_resume() returns -errno if the kernel
+ * refused; the thread is at ground then.
+ */
+enum { CREDENTIALS_MOMENT_GROUPS = 32 };
+
+struct credentials_moment {
+    bool known; /* false: more groups than fit, resuming fails */
+    uid_t effective;
+    gid_t gid;
+    unsigned group_count;
+    gid_t groups[CREDENTIALS_MOMENT_GROUPS];
+};
+
+void credentials_suspend(struct credentials_moment *moment);
+int credentials_resume(const struct credentials_moment *moment);

@@ -23,7 +23,8 @@ static bool is_sealed(uid_t uid)
     return uids[0] == uid && uids[1] == uid && uids[2] == uid && effective == 0 && permitted == 0;
 }
 
-/* The base's session keyring stays behind. A kernel or a container without keys has none to leave. */
+/* The base's session keyring stays behind. A kernel or a container without keys has none to leave.
+ */
 int credentials_leave_keyring(void)
 {
     int result =

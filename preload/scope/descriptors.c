@@ -114,7 +114,7 @@ static bool chunk_has_twin(unsigned index, unsigned number, uint64_t cookie)
 
 bool descriptor_has_twin(int number, uint64_t cookie)
 {
-    if (__atomic_load_n(&copies_of_connections, __ATOMIC_RELAXED) == 0)
+    if (number >= 0 && __atomic_load_n(&copies_of_connections, __ATOMIC_RELAXED) == 0)
         return false;
     for (unsigned index = 0; index < CHUNKS; index++)
         if (chunk_has_twin(index, (unsigned)number, cookie))

@@ -5,9 +5,9 @@
  * socket cookie is compared first, because a number may have been closed inside libc and given to
  * something else. An unknown number is nobody's connection.
  *
- * One table a process, copied by fork. 24 bytes a descriptor, in chunks that appear when a number in
- * them is first recorded; numbers above 2^20 cannot be recorded. No lock: two threads that race on
- * one number race in the server already.
+ * One table a process, copied by fork. 24 bytes a descriptor, in chunks that appear when a number
+ * in them is first recorded; numbers above 2^20 cannot be recorded. No lock: two threads that race
+ * on one number race in the server already.
  */
 #pragma once
 
@@ -52,5 +52,5 @@ void descriptor_forget_range(unsigned first, unsigned last);
 /* dup(2) and its kin: `copy` stands for what `number` stands for, or for nothing. */
 void descriptor_copy(int number, int copy);
 
-/* Is there another descriptor of this connection than `number`? */
+/* Is there another descriptor of this connection than `number` (-1: any descriptor at all)? */
 bool descriptor_has_twin(int number, uint64_t cookie);

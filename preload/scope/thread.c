@@ -20,6 +20,7 @@ bool thread_is_own(void)
 
 void thread_catch_up(void)
 {
+    uint32_t epoch = __atomic_load_n(&process.epoch, __ATOMIC_ACQUIRE);
     bool serving = __atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING;
     pid_t tid = kernel_gettid();
 
@@ -27,12 +28,13 @@ void thread_catch_up(void)
         thread_state.tid = tid;
     else if (thread_state.tid != tid)
         return;
-    thread_state.epoch = process.epoch;
+    thread_state.epoch = epoch;
     if (!serving) {
         credentials_after_own_change();
         return;
     }
-    /* At base until now and lowered by libc's signal, or made behind our back: both end at ground. */
+    /* At base until now and lowered by libc's signal, or made behind our back: both end at ground.
+     */
     if (thread_state.acting != ACTING_PEER) {
         thread_state.acting = ACTING_GROUND;
         credentials_ground();
@@ -78,8 +80,10 @@ void thread_end_scope(void)
 
 static void report_serving(void)
 {
-    struct request request = {.magic = PROTOCOL_MAGIC, .kind = REQUEST_EVENT,
-        .event = EVENT_SERVING, .account_uid = credentials_ground_uid()};
+    struct request request = {.magic = PROTOCOL_MAGIC,
+        .kind = REQUEST_EVENT,
+        .event = EVENT_SERVING,
+        .account_uid = credentials_ground_uid()};
 
     channel_report(&request);
 }
@@ -91,12 +95,11 @@ static void lower(void)
     if (result < 0)
         credentials_die(-result);
     channel_set_inheritable(false);
-    if (credentials_ground_uid() != 0 &&
-        credentials_ground_uid() != process.settings.guard_uid &&
+    if (credentials_ground_uid() != 0 && credentials_ground_uid() != process.settings.guard_uid &&
         process.settings.ground != GROUND_ACCOUNT)
         process.own_uid = credentials_ground_uid();
-    __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&process.serving, SERVING, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELEASE);
     kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
     thread_catch_up();
     report_serving();
@@ -116,20 +119,20 @@ void process_begin_serving(void)
         return;
     }
     while (__atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING_LOWERING)
-        kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAIT_PRIVATE, SERVING_LOWERING, 0, 0,
-            0);
+        kernel_call(
+            SYS_futex, (long)&process.serving, FUTEX_WAIT_PRIVATE, SERVING_LOWERING, 0, 0, 0);
     thread_check();
 }
 
 void thread_is_event_loop(void)
 {
-    struct request request = {.magic = PROTOCOL_MAGIC, .kind = REQUEST_EVENT,
-        .event = EVENT_EVENT_LOOP};
+    struct request request = {
+        .magic = PROTOCOL_MAGIC, .kind = REQUEST_EVENT, .event = EVENT_EVENT_LOOP};
 
     thread_state.is_loop = true;
     thread_end_scope();
-    if (process.settings.inline_loops || __atomic_exchange_n(&process.reported_loop, true,
-                                             __ATOMIC_RELAXED))
+    if (process.settings.inline_loops ||
+        __atomic_exchange_n(&process.reported_loop, true, __ATOMIC_RELAXED))
         return;
     channel_report(&request);
 }

@@ -1,5 +1,6 @@
 /*
- * thread.h: for whom each thread acts; private to scope/.
+ * thread.h: for whom each thread acts; private to scope/, but for thread_check() and
+ * thread_in_scope(), which the hooks call.
  *
  * Invariants
  * - The state of a thread is its own: it carries the thread's id, and a task that shares the memory
@@ -21,30 +22,31 @@ enum acting {
 };
 
 struct thread {
-    pid_t tid;         /* 0: a thread that no hook has met */
-    uint32_t epoch;    /* process.epoch when it last looked */
+    pid_t tid;      /* 0: a thread that no hook has met */
+    uint32_t epoch; /* process.epoch when it last looked */
     enum acting acting;
-    uid_t account;     /* the scope's account */
-    uint64_t cookie;   /* the scope's connection */
-    uint32_t serial;   /* the scope's number, never 0; of the last one if there is none now */
+    uid_t account;   /* the scope's account */
+    uint64_t cookie; /* the scope's connection */
+    uint32_t serial; /* the scope's number, never 0; of the last one if there is none now */
     bool began_by_accept;
-    bool has_read;     /* this thread has itself read from the scope's connection */
-    bool is_loop;      /* it waits for several peers at once */
-    bool was_woken;    /* its last wait was for a listener among others, and returned something */
+    bool has_read;  /* this thread has itself read from the scope's connection */
+    bool is_loop;   /* it waits for several peers at once */
+    bool was_woken; /* its last wait was for a listener among others, and returned something */
 };
 
 enum serving { SERVING_NOT_YET, SERVING_LOWERING, SERVING };
 
 struct process {
-    bool wrapped;          /* inside `wsapeer run`: settings are there */
-    bool scopes;           /* wrapped, switches credentials, and is not sealed */
-    bool sealed;           /* a forked child that is one account's for good */
+    bool wrapped; /* inside `wsapeer run`: settings are there */
+    bool scopes;  /* wrapped, switches credentials, and is not sealed */
+    bool admits;  /* wrapped, may refuse peers (scopes or gate), and is not sealed */
+    bool sealed;  /* a forked child that is one account's for good */
     uid_t sealed_as;
     bool reported_loop;
-    uint32_t serving;      /* enum serving */
-    uint32_t epoch;        /* counts what every thread has to notice at its next call */
+    uint32_t serving; /* enum serving */
+    uint32_t epoch;   /* counts what every thread has to notice at its next call */
     uint32_t last_serial;
-    uid_t own_uid;         /* what the server believes to be: base, or what it lowered itself to */
+    uid_t own_uid; /* what the server believes to be: base, or what it lowered itself to */
     gid_t own_gid;
     struct settings settings;
 };

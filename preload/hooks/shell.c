@@ -1,0 +1,179 @@
+/*
+ * shell.c: system(3), popen(3), pclose(3).
+ *
+ * libc starts its shell without passing a hook, so while a process is wrapped these three are made
+ * of fork() and execve(): the child of a fork in a scope is sealed, and the exec gives the shell
+ * the environment it is to have. Elsewhere, and in sealed processes, libc's own are called.
+ */
+#include "libc.h"
+#include "scope/thread.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static bool is_ours(void)
+{
+    return process.wrapped && !process.sealed && process.settings.mode == PROTECT_SCOPES;
+}
+
+static _Noreturn void run_shell(const char *command)
+{
+    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    _exit(127);
+}
+
+static int wait_for_child(pid_t child)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return status;
+}
+
+/* INT and QUIT are the terminal's word to the command, not to us; as long as any system() runs. */
+static struct {
+    pthread_mutex_t lock;
+    unsigned running;
+    struct sigaction interrupt, quit;
+} ignored = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void ignore_terminal(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    pthread_mutex_lock(&ignored.lock);
+    if (ignored.running++ == 0) {
+        sigaction(SIGINT, &ignore, &ignored.interrupt);
+        sigaction(SIGQUIT, &ignore, &ignored.quit);
+    }
+    pthread_mutex_unlock(&ignored.lock);
+}
+
+static void heed_terminal(void)
+{
+    pthread_mutex_lock(&ignored.lock);
+    if (--ignored.running == 0) {
+        sigaction(SIGINT, &ignored.interrupt, NULL);
+        sigaction(SIGQUIT, &ignored.quit, NULL);
+    }
+    pthread_mutex_unlock(&ignored.lock);
+}
+
+int system(const char *command)
+{
+    sigset_t child_signal, before;
+    int status = -1;
+    pid_t child;
+
+    thread_check();
+    if (!is_ours() || !command)
+        return libc_calls()->system(command);
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    ignore_terminal();
+    pthread_sigmask(SIG_BLOCK, &child_signal, &before);
+    child = fork();
+    if (child == 0) {
+        sigaction(SIGINT, &ignored.interrupt, NULL);
+        sigaction(SIGQUIT, &ignored.quit, NULL);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        run_shell(command);
+    }
+    if (child > 0)
+        status = wait_for_child(child);
+    heed_terminal();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+/* Streams of our popen() and the shells behind them. */
+struct stream {
+    struct stream *next;
+    FILE *file;
+    pid_t child;
+};
+
+static struct stream *streams;
+static pthread_mutex_t streams_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void remember(struct stream *stream)
+{
+    pthread_mutex_lock(&streams_lock);
+    stream->next = streams;
+    streams = stream;
+    pthread_mutex_unlock(&streams_lock);
+}
+
+static struct stream *take(FILE *file)
+{
+    struct stream **place, *found;
+
+    pthread_mutex_lock(&streams_lock);
+    for (place = &streams; *place && (*place)->file != file;)
+        place = &(*place)->next;
+    found = *place;
+    if (found)
+        *place = found->next;
+    pthread_mutex_unlock(&streams_lock);
+    return found;
+}
+
+/* In the child: `end` becomes its standard input or output, streams of earlier calls are closed. */
+static _Noreturn void run_piped(const char *command, int end, int standard)
+{
+    for (struct stream *stream = streams; stream; stream = stream->next)
+        if (fileno(stream->file) != standard)
+            close(fileno(stream->file));
+    if (end == standard)
+        fcntl(end, F_SETFD, 0);
+    else
+        dup2(end, standard);
+    run_shell(command);
+}
+
+FILE *popen(const char *command, const char *mode)
+{
+    struct stream *stream;
+    int pair[2], mine;
+
+    thread_check();
+    if (!is_ours() || (mode[0] != 'r' && mode[0] != 'w'))
+        return libc_calls()->popen(command, mode);
+    stream = malloc(sizeof *stream);
+    if (!stream || pipe2(pair, O_CLOEXEC) < 0) {
+        free(stream);
+        return NULL;
+    }
+    mine = mode[0] == 'r' ? 0 : 1;
+    stream->child = fork();
+    if (stream->child == 0)
+        run_piped(command, pair[!mine], !mine);
+    stream->file = stream->child > 0 ? fdopen(pair[mine], mode[0] == 'r' ? "r" : "w") : NULL;
+    close(pair[!mine]);
+    if (!stream->file) {
+        close(pair[mine]);
+        free(stream);
+        return NULL;
+    }
+    if (!strchr(mode, 'e'))
+        fcntl(pair[mine], F_SETFD, 0);
+    remember(stream);
+    return stream->file;
+}
+
+int pclose(FILE *file)
+{
+    struct stream *stream = take(file);
+    pid_t child;
+
+    thread_check();
+    if (!stream)
+        return libc_calls()->pclose(file);
+    child = stream->child;
+    free(stream);
+    fclose(file);
+    return wait_for_child(child);
+}

@@ -1,0 +1,129 @@
+/* wait.c: poll, select and epoll, with the fortified forms. The rules are in scope/wait.c. */
+#include "libc.h"
+#include "scope/scope.h"
+#include "scope/thread.h"
+
+static struct wait_set before_poll(const struct pollfd *array, nfds_t count)
+{
+    struct wait_set set = {0};
+
+    thread_check();
+    scope_wait_add_poll(&set, array, count);
+    scope_before_wait(&set);
+    return set;
+}
+
+static struct wait_set before_epoll(int epoll)
+{
+    struct wait_set set = {0};
+
+    thread_check();
+    scope_wait_add(&set, epoll);
+    scope_before_wait(&set);
+    return set;
+}
+
+static int after(const struct wait_set *set, int result)
+{
+    scope_after_wait(set, result);
+    return result;
+}
+
+int poll(struct pollfd *array, nfds_t count, int timeout)
+{
+    struct wait_set set = before_poll(array, count);
+
+    return after(&set, libc_calls()->poll(array, count, timeout));
+}
+
+int __poll_chk(struct pollfd *array, nfds_t count, int timeout, size_t room)
+{
+    struct wait_set set = before_poll(array, count);
+
+    return after(&set, libc_calls()->__poll_chk(array, count, timeout, room));
+}
+
+int ppoll(struct pollfd *array, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    struct wait_set set = before_poll(array, count);
+
+    return after(&set, libc_calls()->ppoll(array, count, timeout, mask));
+}
+
+int __ppoll_chk(struct pollfd *array, nfds_t count, const struct timespec *timeout,
+    const sigset_t *mask, size_t room)
+{
+    struct wait_set set = before_poll(array, count);
+
+    return after(&set, libc_calls()->__ppoll_chk(array, count, timeout, mask, room));
+}
+
+int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout)
+{
+    struct wait_set set = {0};
+
+    thread_check();
+    scope_wait_add_select(&set, count, read, write, except);
+    scope_before_wait(&set);
+    return after(&set, libc_calls()->select(count, read, write, except, timeout));
+}
+
+int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout,
+    const sigset_t *mask)
+{
+    struct wait_set set = {0};
+
+    thread_check();
+    scope_wait_add_select(&set, count, read, write, except);
+    scope_before_wait(&set);
+    return after(&set, libc_calls()->pselect(count, read, write, except, timeout, mask));
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
+{
+    struct wait_set set = before_epoll(epoll);
+
+    return after(&set, libc_calls()->epoll_wait(epoll, events, count, timeout));
+}
+
+int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
+{
+    struct wait_set set = before_epoll(epoll);
+
+    return after(&set, libc_calls()->epoll_pwait(epoll, events, count, timeout, mask));
+}
+
+int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
+    const sigset_t *mask)
+{
+    struct wait_set set = before_epoll(epoll);
+
+    return after(&set, libc_calls()->epoll_pwait2(epoll, events, count, timeout, mask));
+}
+
+int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event)
+{
+    int result;
+
+    thread_check();
+    result = libc_calls()->epoll_ctl(epoll, operation, number, event);
+    if (result == 0 && operation == EPOLL_CTL_ADD)
+        scope_epoll_added(epoll, number);
+    return result;
+}
+
+int epoll_create(int size)
+{
+    int number = libc_calls()->epoll_create(size);
+
+    scope_made_epoll(number);
+    return number;
+}
+
+int epoll_create1(int flags)
+{
+    int number = libc_calls()->epoll_create1(flags);
+
+    scope_made_epoll(number);
+    return number;
+}

@@ -1,0 +1,101 @@
+/* ids.c: see ids.h. */
+#include "scope/ids.h"
+
+#include "account/channel.h"
+#include "credentials/credentials.h"
+#include "scope/thread.h"
+
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static bool is_own_affair(void)
+{
+    return !process.sealed && (!process.scopes || process.serving != SERVING);
+}
+
+static enum ids_answer deny(const char *call)
+{
+    struct request request = {.magic = PROTOCOL_MAGIC,
+        .kind = REQUEST_EVENT,
+        .event = EVENT_SERVER_IDS,
+        .account_uid = thread_state.account};
+
+    snprintf(request.detail, sizeof request.detail, "%s", call);
+    channel_report(&request);
+    return IDS_DENY;
+}
+
+/* What the server may name: what it believes to be, the ground, the peer. */
+static bool names_itself(uid_t id)
+{
+    return id == (uid_t)-1 || id == process.own_uid || id == credentials_ground_uid() ||
+           (thread_in_scope() && id == thread_state.account) ||
+           (process.sealed && id == process.sealed_as);
+}
+
+enum ids_answer ids_may_set_users(const char *call, unsigned count, const uid_t ids[])
+{
+    if (!process.wrapped || is_own_affair())
+        return IDS_REAL;
+    for (unsigned i = 0; i < count; i++)
+        if (!names_itself(ids[i]))
+            return deny(call);
+    return IDS_PRETEND;
+}
+
+enum ids_answer ids_may_set_groups(const char *call, unsigned count, const gid_t ids[])
+{
+    if (!process.wrapped || is_own_affair())
+        return IDS_REAL;
+    for (unsigned i = 0; i < count; i++)
+        if (ids[i] != (gid_t)-1 && ids[i] != process.own_gid && ids[i] != (gid_t)getegid())
+            return deny(call);
+    return IDS_PRETEND;
+}
+
+/* Which groups the server lists is of no account: the peer's are in place, and stay. */
+enum ids_answer ids_may_set_list(void)
+{
+    return !process.wrapped || is_own_affair() ? IDS_REAL : IDS_PRETEND;
+}
+
+void ids_changed(void)
+{
+    if (!process.scopes)
+        return;
+    credentials_after_own_change();
+    __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELEASE); /* the other threads' turn */
+}
+
+enum ids_answer ids_may_set_capabilities(struct __user_cap_data_struct data[2])
+{
+    if (!process.scopes || process.serving != SERVING) {
+        if (process.scopes)
+            credentials_add_key(data);
+        return IDS_REAL;
+    }
+    return data[0].effective || data[1].effective ? deny("capset") : IDS_PRETEND;
+}
+
+bool ids_control(int option, unsigned long *argument, int *result)
+{
+    if (!process.scopes || !credentials_base()->has_key)
+        return false;
+    switch (option) {
+    case PR_SET_KEEPCAPS:
+        *result = credentials_server_keep_caps(*argument != 0);
+        return true;
+    case PR_GET_KEEPCAPS:
+        *result = credentials_server_keeps_caps();
+        return true;
+    case PR_SET_SECUREBITS:
+        *argument = credentials_add_key_bits(*argument);
+        return false;
+    case PR_SET_PDEATHSIG:
+        credentials_note_death_signal((int)*argument);
+        return false;
+    default:
+        return false;
+    }
+}

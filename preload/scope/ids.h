@@ -1,0 +1,32 @@
+/*
+ * ids.h: what the server asks to be by itself: setuid(2) and its kin, capset(2), prctl(2).
+ *
+ * Before the process serves these are the server's own affair; all we care for is that the key
+ * survives. Once it serves, its ids are not its own: naming what it believes to be, the ground or
+ * the peer changes nothing and "worked"; anything else is EPERM.
+ */
+#pragma once
+
+#include <grp.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <linux/capability.h>
+
+enum ids_answer {
+    IDS_REAL,    /* make the real call, then call ids_changed() */
+    IDS_PRETEND, /* return success, do nothing */
+    IDS_DENY,    /* return -1 with errno EPERM; it has been reported */
+};
+
+/* `call` is the function's name for the log; `count` ids, (id_t)-1 meaning "leave it". */
+enum ids_answer ids_may_set_users(const char *call, unsigned count, const uid_t ids[]);
+enum ids_answer ids_may_set_groups(const char *call, unsigned count, const gid_t ids[]);
+enum ids_answer ids_may_set_list(void);
+void ids_changed(void);
+
+/* capset(2): the data is changed so that the key survives (IDS_REAL). */
+enum ids_answer ids_may_set_capabilities(struct __user_cap_data_struct data[2]);
+
+/* prctl(2), the options that concern us. True: `*result` is the answer, no real call. */
+bool ids_control(int option, unsigned long *argument, int *result);

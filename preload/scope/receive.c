@@ -1,0 +1,105 @@
+/*
+ * receive.c: a read that returned a peer's bytes makes the thread act for that peer.
+ *
+ * How it fails: bytes that must not be handled are not handed on; the connection is shut down, the
+ * read fails with EACCES, and the thread is at ground.
+ */
+#include "scope/scope.h"
+
+#include "account/ask.h"
+#include "account/channel.h"
+#include "kernel.h"
+#include "scope/thread.h"
+
+#include <errno.h>
+
+/* Is the number still the socket that was recorded? If not, it is nobody's connection. */
+static bool still_same(int number, const struct descriptor *entry)
+{
+    uint64_t cookie;
+
+    if (kernel_socket_cookie(number, &cookie) == 0 && cookie == entry->cookie)
+        return true;
+    descriptor_forget(number);
+    return false;
+}
+
+/* A user's id is in the entry; a host's address is asked for again. */
+static void peer_of(int number, const struct descriptor *entry, struct identity *peer)
+{
+    if (entry->source == IDENTITY_SOURCE_SOCK_DIAG)
+        *peer = (struct identity){.kind = IDENTITY_USER,
+            .source = IDENTITY_SOURCE_SOCK_DIAG,
+            .uid = entry->uid,
+            .gid = (gid_t)-1,
+            .cookie = entry->cookie};
+    else
+        identity_of_connection(number, peer);
+}
+
+static void report_refused(const struct identity *peer, enum account_verdict verdict, int error)
+{
+    struct request request = {.magic = PROTOCOL_MAGIC,
+        .kind = REQUEST_EVENT,
+        .event = EVENT_REFUSED,
+        .verdict = verdict,
+        .error = error,
+        .account_uid = (uid_t)-1,
+        .peer = *peer};
+
+    channel_report(&request);
+}
+
+/* From ground or from another peer directly to this one. */
+static int become_peer(int number, const struct descriptor *entry)
+{
+    struct identity peer;
+    struct account account;
+    enum account_verdict verdict;
+    int error = 0, result;
+
+    peer_of(number, entry, &peer);
+    verdict = account_ask(&peer, number, &account, &error);
+    if (verdict == ACCOUNT_SERVED) {
+        result = thread_begin_scope(entry->cookie, &account, false);
+        if (result == 0)
+            return 0;
+        verdict = ACCOUNT_SWITCH_FAILED;
+        error = -result;
+    }
+    thread_end_scope();
+    report_refused(&peer, verdict, error);
+    return -EACCES;
+}
+
+static ssize_t deny(int number)
+{
+    kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
+    errno = EACCES;
+    return -1;
+}
+
+ssize_t scope_received(int number, size_t wanted, ssize_t result)
+{
+    struct descriptor *entry = descriptor_find(number);
+    struct thread *thread = &thread_state;
+
+    if (!entry || entry->kind != DESCRIPTOR_CONNECTION || result < 0 || wanted == 0)
+        return result;
+    if (!process.scopes && !process.sealed)
+        return result;
+    if (!still_same(number, entry))
+        return result;
+    if (process.sealed)
+        return entry->account_uid == process.sealed_as ? result : deny(number);
+    if (thread->acting == ACTING_PEER && thread->cookie == entry->cookie) {
+        if (thread_is_own())
+            thread->has_read = true;
+        return result;
+    }
+    if (!thread_is_own())
+        return deny(number);
+    if (thread->is_loop && !process.settings.inline_loops)
+        return result; /* at ground: thread_is_event_loop() saw to that */
+    return become_peer(number, entry) < 0 ? deny(number) : result;
+}

@@ -1,0 +1,97 @@
+/*
+ * scope.h: the rules of when a thread acts for whom, as the hooks call them.
+ *
+ * What must always hold: between the moment a peer's bytes (or its bare connection) reach the
+ * server's code and the moment the server turns to something else, the thread has that peer's
+ * credentials, or ground's, never those of another peer, and never base's. What cannot be
+ * attributed runs at ground.
+ *
+ * Called by hooks/ alone. The scope_before_* functions run ahead of the real call, scope_after_*
+ * and scope_received behind it; the real call itself is made by the hook, so that it stays a
+ * cancellation point and restarts after signals as before. All keep errno unless they say that they
+ * fail; none allocates but where it says so.
+ */
+#pragma once
+
+#include "credentials/credentials.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+
+/*
+ * accept4(2) with section "who is it" in between: the thread's scope ends, refused peers are reset
+ * and never seen, and on success the peer's scope has begun (in an event loop: is only recorded).
+ * Returns the connection or -1 with errno, ECONNABORTED after a wait whose peer was refused.
+ */
+int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags);
+
+/* listen(2) has succeeded: `number` is a listener. */
+void scope_listening(int number);
+
+/*
+ * A read of `wanted` bytes from `number` returned `result`. If that is an accepted connection's
+ * data or end of file, the thread acts for its peer from now on. Returns `result`, or -1 with errno
+ * EACCES if it must not be handled (the connection is shut down then).
+ */
+ssize_t scope_received(int number, size_t wanted, ssize_t result);
+
+/* A set of descriptors about to be waited for, filled by scope_wait_add(). */
+struct wait_set {
+    bool listener; /* holds a listener */
+    bool foreign;  /* holds another peer's connection than the scope's */
+    bool older;    /* holds a pipe older than the scope */
+    bool several;  /* two peers could wake this wait: an event loop */
+    bool any;      /* holds a connection */
+    unsigned long long first;
+};
+
+void scope_wait_add(struct wait_set *set, int number);
+void scope_wait_add_poll(struct wait_set *set, const struct pollfd *array, nfds_t count);
+void scope_wait_add_select(
+    struct wait_set *set, int count, const fd_set *read, const fd_set *write, const fd_set *except);
+
+/* Ahead of the wait: may begin to serve, may end the scope. Behind it: `result` is the wait's. */
+void scope_before_wait(const struct wait_set *set);
+void scope_after_wait(const struct wait_set *set, int result);
+
+/* epoll_ctl(2) has added `number` to `epoll`. */
+void scope_epoll_added(int epoll, int number);
+
+/* Ahead of a wait for work: a condition variable or a semaphore. */
+void scope_before_work_wait(void);
+
+/* A new epoll set, pipe, eventfd or socketpair has these numbers (-1: none). */
+void scope_made_epoll(int number);
+void scope_made_pipe(int one, int other);
+
+/* Copies by dup(2) and its kin, behind the call; closing, around it. */
+void scope_copied(int number, int copy);
+bool scope_before_close(int number); /* true: this was the scope's last descriptor */
+void scope_after_close(bool was_last);
+
+/* close_range(2) and dup2(2) (flags -1) or dup3(2), whole: around our own descriptors. */
+int scope_close_range(unsigned first, unsigned last, int flags);
+int scope_dup3(int number, int copy, int flags);
+
+/* Is this one of wsapeer's own descriptors? */
+bool scope_owns(int number);
+
+/*
+ * pthread_create(3): `start` and `argument` are exchanged for ours, which give the new thread its
+ * state before the server's function runs. Allocates. 0 or an errno value; after a pthread_create
+ * that failed, scope_thread_not_born() frees what was allocated.
+ */
+int scope_thread_birth(void *(**start)(void *), void **argument);
+void scope_thread_not_born(void *argument);
+
+/* Around a libc call that makes a helper thread of its own: it is made at ground. */
+struct suspended {
+    bool was_suspended;
+    struct credentials_moment moment;
+};
+void scope_suspend(struct suspended *suspended);
+void scope_resume(const struct suspended *suspended);
