@@ -30,35 +30,29 @@ static const struct argp_option options[] = {
     {NULL},
 };
 
-static void choose(struct argp_state *state, enum id_choice choice)
+__attribute__((noreturn)) static void refuse(const char *what)
 {
-    struct id_options *chosen = state->input;
+    complain("id: %s: 'wsapeer id --help' lists the options", what);
+    exit(EXIT_TROUBLE);
+}
 
+static void choose(struct id_options *chosen, enum id_choice choice)
+{
     if (chosen->format.choice != ID_EVERYTHING && chosen->format.choice != choice)
-        argp_error(state, "cannot print \"only\" of more than one choice");
+        refuse("cannot print \"only\" of more than one choice");
     chosen->format.choice = choice;
 }
 
-static int read_number(struct argp_state *state, const char *text, int lowest, const char *option)
+static void check(const struct id_options *chosen)
 {
-    int number = 0;
-
-    if (socket_name_number(text, lowest, &number) < 0)
-        argp_error(state, "%s takes a whole number from %d", option, lowest);
-    return number;
-}
-
-static void check(struct argp_state *state)
-{
-    const struct id_options *chosen = state->input;
     bool everything = chosen->format.choice == ID_EVERYTHING;
 
     if (chosen->json && (!everything || chosen->format.names || chosen->format.zero))
-        argp_error(state, "--json prints everything; -u, -g, -G, -n and -z do not go with it");
+        refuse("--json prints everything, and -u, -g, -G, -n and -z do not go with it");
     if (everything && chosen->format.names)
-        argp_error(state, "printing only names requires -u, -g, or -G");
+        refuse("printing only names requires -u, -g, or -G");
     if (everything && chosen->format.zero)
-        argp_error(state, "option --zero not permitted in default format");
+        refuse("option --zero not permitted in default format");
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -67,13 +61,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
     switch (key) {
     case 'u':
-        choose(state, ID_USER);
+        choose(chosen, ID_USER);
         return 0;
     case 'g':
-        choose(state, ID_GROUP);
+        choose(chosen, ID_GROUP);
         return 0;
     case 'G':
-        choose(state, ID_GROUPS);
+        choose(chosen, ID_GROUPS);
         return 0;
     case 'n':
         chosen->format.names = true;
@@ -82,19 +76,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         chosen->format.zero = true;
         return 0;
     case KEY_FD:
-        chosen->socket.descriptor = read_number(state, argument, 0, "--fd");
+        if (socket_name_number(argument, 0, &chosen->socket.descriptor) < 0)
+            refuse("--fd takes the number of a descriptor, from 0");
         return 0;
     case KEY_PID:
-        chosen->socket.pid = read_number(state, argument, 1, "--pid");
+        if (socket_name_number(argument, 1, &chosen->socket.pid) < 0)
+            refuse("--pid takes the number of a process, from 1");
         return 0;
     case KEY_JSON:
         chosen->json = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "there is nothing to do with the argument '%s'", argument);
-        return EINVAL;
+        refuse("it takes options only, no other argument");
     case ARGP_KEY_END:
-        check(state);
+        check(chosen);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
