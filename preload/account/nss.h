@@ -8,7 +8,8 @@
  * What can be told about a directory that fails:
  *  - getpwuid_r and its kin return 0 for "no such account" and an error number if the last service
  *    asked could not answer. glibc returns no number for a plain "not found", so every number is
- *    taken for a failure, those too that getpwnam_r(3) lists for other systems.
+ *    taken for a failure, those too that getpwnam_r(3) lists for other systems. A service that
+ *    fails before another that says "not found" reads as ACCOUNT_UNKNOWN: a refusal as well.
  *  - getgrouplist(3) throws the status of each service away: a directory that is down looks like an
  *    account without groups. So the group services are set to stop at the first that is
  *    unavailable (this process only; an explicit [UNAVAIL=...] of the administrator stands), a

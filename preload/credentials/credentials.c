@@ -14,6 +14,7 @@
 /* Where the process stands: written once, by credentials_begin_serving(). */
 static struct {
     struct account ground;
+    bool chosen;        /* by the server itself, when it gave up root */
     uid_t outer;        /* real and saved uid of a thread in a scope */
     uint64_t permitted; /* the pair, or with --ground=base what the base had */
 } place = {.ground = {.uid = (uid_t)-1}};
@@ -38,6 +39,16 @@ const struct credentials_base *credentials_base(void)
 uid_t credentials_ground_uid(void)
 {
     return place.ground.uid;
+}
+
+gid_t credentials_ground_gid(void)
+{
+    return place.ground.gid;
+}
+
+bool credentials_ground_is_chosen(void)
+{
+    return place.chosen;
 }
 
 int credentials_prepare(void)
@@ -89,9 +100,9 @@ static int change(uid_t outer, const struct account *account)
         result = set_gids(account->gid);
     if (result == 0)
         result = set_uids(outer, account->uid, outer);
-    /* Ground is uid 0 with --ground=base alone; there the kernel gave back what base had. */
-    if (result == 0 && account->uid != 0)
-        result = set_capabilities(0, place.permitted, 0);
+    /* Ground is uid 0 with --ground=base alone, and then has what base had. */
+    if (result == 0)
+        result = set_capabilities(account->uid == 0 ? place.permitted : 0, place.permitted, 0);
     return result == 0 ? read_back(outer, account) : result;
 }
 
@@ -182,8 +193,8 @@ void credentials_note_death_signal(int signal)
     death_signal = signal;
 }
 
-/* What the server chose when it gave up root by itself, groups included. */
-static int chosen_ground(uid_t uid)
+/* Ground is what the thread has now, groups included. */
+static int take_current(uid_t uid)
 {
     gid_t gids[3];
     long count;
@@ -220,7 +231,7 @@ static void choose_ground(const struct settings *settings, uid_t effective)
     } else if (settings->ground == GROUND_BASE && effective == 0) {
         uint64_t unused;
 
-        chosen_ground(0);
+        take_current(0);
         get_capabilities(&unused, &place.permitted);
     } else {
         place.ground = (struct account){.uid = settings->guard_uid, .gid = settings->guard_gid};
@@ -234,7 +245,8 @@ int credentials_begin_serving(const struct settings *settings)
 
     get_uids(uids);
     if (uids[0] != 0 && uids[1] != 0 && uids[2] != 0) {
-        result = chosen_ground(uids[1]);
+        result = take_current(uids[1]);
+        place.chosen = true;
     } else {
         choose_ground(settings, uids[1]);
         if (place.ground.uid != 0)

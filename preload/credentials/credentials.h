@@ -43,6 +43,10 @@ int credentials_begin_serving(const struct settings *settings);
 
 /* The ground's user id after credentials_begin_serving(); before it, (uid_t)-1. */
 uid_t credentials_ground_uid(void);
+gid_t credentials_ground_gid(void);
+
+/* Did the server give up root by itself, so that its ground is what it chose? */
+bool credentials_ground_is_chosen(void);
 
 /*
  * The thread becomes (outer, account, outer) with the account's groups, from ground or directly

@@ -54,10 +54,15 @@ enum ids_answer ids_may_set_groups(const char *call, unsigned count, const gid_t
     return IDS_PRETEND;
 }
 
-/* Which groups the server lists is of no account: the peer's are in place, and stay. */
+/*
+ * Which groups the server lists is of no account: the peer's are in place, and stay. One that gave
+ * up root by itself could not list any, and is told so by the kernel.
+ */
 enum ids_answer ids_may_set_list(void)
 {
-    return !process.wrapped || is_own_affair() ? IDS_REAL : IDS_PRETEND;
+    if (!process.wrapped || is_own_affair() || credentials_ground_is_chosen())
+        return IDS_REAL;
+    return IDS_PRETEND;
 }
 
 void ids_changed(void)

@@ -95,9 +95,10 @@ static void lower(void)
     if (result < 0)
         credentials_die(-result);
     channel_set_inheritable(false);
-    if (credentials_ground_uid() != 0 && credentials_ground_uid() != process.settings.guard_uid &&
-        process.settings.ground != GROUND_ACCOUNT)
+    if (credentials_ground_is_chosen()) {
         process.own_uid = credentials_ground_uid();
+        process.own_gid = credentials_ground_gid();
+    }
     __atomic_store_n(&process.serving, SERVING, __ATOMIC_RELEASE);
     __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELEASE);
     kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
