@@ -16,10 +16,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
 void identity_refuse(struct identity *identity, enum identity_reason reason, int error)
 {
     identity->kind = IDENTITY_NONE;
@@ -42,13 +38,6 @@ void identity_believe_user(struct identity *identity, enum identity_source sourc
     identity->reason = IDENTITY_REASON_NONE;
     identity->error = 0;
     identity->uid = uid;
-}
-
-static int option(int socket, int name, int *value)
-{
-    socklen_t length = sizeof *value;
-
-    return kernel_getsockopt(socket, SOL_SOCKET, name, value, &length);
 }
 
 static int read_endpoints(int socket, struct identity *identity, uint32_t *scope)
@@ -74,7 +63,11 @@ static int read_endpoints(int socket, struct identity *identity, uint32_t *scope
     return result;
 }
 
-/* The rule of the invariant above: a connection that is not established any more has no peer. */
+/*
+ * The rule of the invariant above: a connection that is not established any more has no peer. Only
+ * TCP (MPTCP too: its first subflow) answers TCP_INFO, so this also refuses every other protocol
+ * over IP, whose ports say nothing about a TCP socket with the same numbers.
+ */
 static void require_connected(int socket, struct identity *identity)
 {
     uint8_t state =
@@ -82,7 +75,9 @@ static void require_connected(int socket, struct identity *identity)
     socklen_t length = sizeof state;
     int result = kernel_getsockopt(socket, IPPROTO_TCP, TCP_INFO, &state, &length);
 
-    if (result < 0)
+    if (result == -ENOPROTOOPT || result == -EOPNOTSUPP)
+        identity_refuse(identity, IDENTITY_REASON_FAMILY, 0);
+    else if (result < 0)
         identity_refuse(identity, IDENTITY_REASON_KERNEL, -result);
     else if (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)
         identity_refuse(identity, IDENTITY_REASON_CLOSED, 0);
@@ -103,22 +98,19 @@ static void identify_tcp(int socket, uint32_t scope, struct identity *identity)
     if (identity->reason == IDENTITY_REASON_NOT_FOUND ||
         identity->reason == IDENTITY_REASON_OTHER_SOCKET)
         host_identify(scope, netns, identity);
-    if (identity->kind != IDENTITY_NONE)
-        require_connected(socket, identity);
+    require_connected(socket, identity);
 }
 
-static void identify_stream(int socket, uint32_t scope, struct identity *identity)
+static void identify_unix(int socket, struct identity *identity)
 {
-    bool is_unix = identity->local.family == AF_UNIX;
-    int value = 0;
-    int result = option(socket, is_unix ? SO_TYPE : SO_PROTOCOL, &value);
+    int type = 0;
+    socklen_t length = sizeof type;
+    int result = kernel_getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &length);
 
     if (result < 0)
         identity_refuse(identity, IDENTITY_REASON_KERNEL, -result);
-    else if (is_unix && (value == SOCK_STREAM || value == SOCK_SEQPACKET))
+    else if (type == SOCK_STREAM || type == SOCK_SEQPACKET)
         peercred_identify(socket, identity);
-    else if (!is_unix && (value == IPPROTO_TCP || value == IPPROTO_MPTCP))
-        identify_tcp(socket, scope, identity);
     else
         identity_refuse(identity, IDENTITY_REASON_FAMILY, 0);
 }
@@ -135,7 +127,10 @@ int identity_of_connection(int socket, struct identity *identity)
     result = read_endpoints(socket, identity, &scope);
     switch (result) {
     case 0:
-        identify_stream(socket, scope, identity);
+        if (identity->peer.family == AF_UNIX)
+            identify_unix(socket, identity);
+        else
+            identify_tcp(socket, scope, identity);
         return 0;
     case -EBADF:
     case -ENOTSOCK:
