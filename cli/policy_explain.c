@@ -147,12 +147,24 @@ struct set {
     bool begun; /* an earlier line spoke for some */
 };
 
-static void begin_line(struct set *set, const struct rule *rule, bool all)
+/* Of "--map=@staff=labguest" the peers: "@staff". */
+static void print_peers(const struct rule *rule, bool map, FILE *out)
+{
+    char who[2 * LONGEST_NAME], text[ESCAPE_FACTOR * sizeof who], *equals;
+
+    snprintf(who, sizeof who, "%s", strchr(rule->text, '=') + 1);
+    equals = map ? strrchr(who, '=') : NULL;
+    if (equals != NULL)
+        *equals = '\0';
+    fprintf(out, "%s", escape_text(text, sizeof text, who));
+}
+
+static void begin_line(struct set *set, const struct rule *rule, bool map, bool all)
 {
     fprintf(set->out, "%s: ", set->label);
     if (!all) {
         fprintf(set->out, "those in ");
-        print_rule(strchr(rule->text, '=') + 1, set->out);
+        print_peers(rule, map, set->out);
         fprintf(set->out, ": ");
     } else if (set->begun) {
         fprintf(set->out, "the rest: ");
@@ -163,6 +175,7 @@ static void begin_line(struct set *set, const struct rule *rule, bool all)
 /* One line for each rule that speaks for some; returns true at one that speaks for all. */
 static bool explain_rules(struct set *set, const struct rules *rules, const char *outcome)
 {
+    bool map = rules == &set->policy->map;
     char name[LONGEST_NAME];
 
     for (size_t i = 0; i < rules->count; i++) {
@@ -171,9 +184,9 @@ static bool explain_rules(struct set *set, const struct rules *rules, const char
 
         if (coverage == COVERS_NONE)
             continue;
-        begin_line(set, rule, coverage == COVERS_ALL);
+        begin_line(set, rule, map, coverage == COVERS_ALL);
         fprintf(set->out, "%s", outcome);
-        if (rules == &set->policy->map)
+        if (map)
             fprintf(set->out, "%s (uid %u)", printable_name(rule->account, name, sizeof name),
                 rule->account);
         fprintf(set->out, " by ");
