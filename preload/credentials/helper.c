@@ -7,7 +7,7 @@
 
 const char *credentials_missing_privilege(void)
 {
-    uint64_t effective, permitted;
+    uint64_t effective = 0, permitted = 0;
     int bits = process_control(PR_GET_SECUREBITS, 0, 0);
 
     if (kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0) != 0)
@@ -29,7 +29,7 @@ int credentials_clear_ambient(void)
 /* Makes `mask` the effective and the permitted set, the inheritable one empty, and reads back. */
 static int keep_capabilities(uint64_t mask)
 {
-    uint64_t effective, permitted;
+    uint64_t effective = 0, permitted = 0;
     int error = set_capabilities(mask, mask, 0);
 
     if (error == 0)
@@ -70,7 +70,7 @@ static int change_ids(uid_t uid, gid_t gid)
 
 int credentials_become_helper(uid_t uid, gid_t gid, uint64_t keep)
 {
-    uint64_t effective, permitted;
+    uint64_t effective = 0, permitted = 0;
     int error;
 
     if (uid == 0 || gid == 0 || uid == (uid_t)-1 || gid == (gid_t)-1)
