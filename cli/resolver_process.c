@@ -1,0 +1,294 @@
+#include "resolver_process.h"
+
+#include "cleanup.h"
+#include "credentials/helper.h"
+#include "loading.h"
+#include "resolver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the resolver tells run when it is ready, or that it cannot be. */
+struct report {
+    int error;
+    char what[64];
+};
+
+struct beside {
+    const struct resolver_plan *plan;
+    struct resolver resolver;
+    struct loading loading;
+    int tie;     /* to run; at its end when run has executed the server */
+    int signals; /* signalfd: SIGCHLD */
+    bool harmless;
+};
+
+static int ignore_signals(struct beside *beside)
+{
+    static const int ignored[] = {
+        SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTOU, SIGTTIN};
+    sigset_t child;
+
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* run may have inherited SIG_IGN, and stops must be told */
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    if (sigprocmask(SIG_SETMASK, &child, NULL) < 0)
+        return -errno;
+    beside->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    return beside->signals < 0 ? -errno : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Closes all descriptors but the three standard ones and those in `keep`. */
+static int close_others(int keep[], size_t count)
+{
+    unsigned next = STDERR_FILENO + 1;
+
+    qsort(keep, count, sizeof keep[0], compare);
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)next)
+            continue;
+        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
+            return -errno;
+        next = (unsigned)keep[i] + 1;
+    }
+    return close_range(next, ~0U, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * What run inherited is the server's: sockets that would stay bound, pipes whose readers wait for
+ * their end. Even stderr is ours only if the log goes there, and then the log holds it.
+ */
+static int leave_descriptors(const struct beside *beside)
+{
+    int log = event_log_descriptor(beside->plan->log);
+    int keep[] = {
+        beside->resolver.channel, beside->tie, beside->signals, beside->loading.process, log};
+    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return -errno;
+    for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
+        if (standard != log && dup2(null, standard) < 0)
+            return -errno;
+    }
+    return close_others(keep, sizeof keep / sizeof keep[0]);
+}
+
+static int drop_privilege(struct beside *beside)
+{
+    uid_t helper = beside->plan->helper;
+
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return -errno;
+    beside->harmless = helper == (uid_t)-1;
+    return beside->harmless ? 0 : credentials_become_helper(helper, helper, 1ULL << CAP_KILL);
+}
+
+/* Returns what failed, with the error in *error, or NULL. */
+static const char *settle(struct beside *beside, pid_t server, int *error)
+{
+    prctl(PR_SET_NAME, "wsapeer-resolve");
+    *error = ignore_signals(beside);
+    if (*error < 0)
+        return "handle signals";
+    *error = loading_begin(&beside->loading, server, beside->plan->library);
+    if (*error < 0)
+        return "watch the server";
+    *error = chdir("/") < 0 ? -errno : 0;
+    if (*error < 0)
+        return "go to /";
+    *error = leave_descriptors(beside);
+    if (*error < 0)
+        return "close the server's descriptors";
+    *error = drop_privilege(beside);
+    return *error < 0 ? "drop its privileges" : NULL;
+}
+
+/* The server is proved to be wrapped, or over: there is nobody left whom we might have to kill. */
+static void finish_proof(struct beside *beside)
+{
+    if (beside->loading.state == LOADING_WAITS || beside->harmless)
+        return;
+    credentials_helper_finish();
+    beside->harmless = true;
+}
+
+static int sooner(int a, int b)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+static void take_signals(struct beside *beside)
+{
+    struct signalfd_siginfo information;
+
+    while (read(beside->signals, &information, sizeof information) > 0)
+        ;
+    loading_child_changed(&beside->loading, &beside->resolver);
+}
+
+static void serve(struct beside *beside)
+{
+    enum resolver_state state = RESOLVER_EMPTY;
+
+    while (state != RESOLVER_ENDED) {
+        struct pollfd set[] = {{beside->signals, POLLIN, 0}, {beside->resolver.channel, POLLIN, 0},
+            {beside->tie, POLLIN, 0}};
+        int tick = event_log_tick(beside->plan->log);
+
+        if (poll(set, 3, sooner(tick, loading_timeout(&beside->loading))) < 0 && errno != EINTR)
+            return;
+        if (set[0].revents)
+            take_signals(beside);
+        if (set[2].revents) {
+            loading_executed(&beside->loading);
+            kernel_close(descriptor_steal(&beside->tie));
+        }
+        state = resolver_receive(&beside->resolver);
+        loading_check(&beside->loading, &beside->resolver);
+        finish_proof(beside);
+    }
+}
+
+static void tell_run(int tie, int error, const char *what)
+{
+    struct report report = {.error = error};
+
+    snprintf(report.what, sizeof report.what, "%s", what ? what : "");
+    send(tie, &report, sizeof report, MSG_NOSIGNAL);
+}
+
+/* Run learns our pid, so that it can let us trace it, and says when it has. */
+static bool introduce(int tie)
+{
+    pid_t own = getpid();
+    char go;
+
+    return send(tie, &own, sizeof own, MSG_NOSIGNAL) == sizeof own && recv(tie, &go, 1, 0) == 1;
+}
+
+static _Noreturn void stand_beside(
+    const struct resolver_plan *plan, int channel, int tie, pid_t server)
+{
+    struct beside beside = {.plan = plan,
+        .tie = tie,
+        .resolver = {.policy = plan->policy,
+            .log = plan->log,
+            .settings = plan->settings,
+            .channel = channel,
+            .server = server}};
+    const char *failed;
+    int error;
+
+    if (!introduce(tie))
+        _exit(1);
+    failed = settle(&beside, server, &error);
+    tell_run(tie, error, failed);
+    if (failed)
+        _exit(1);
+    serve(&beside);
+    event_log_close(plan->log);
+    _exit(0);
+}
+
+/*
+ * Whoever would inherit an orphan, the server itself as it may be, must not find us when it waits
+ * for its children: a child without an exit signal is seen only by those who ask for such (__WALL).
+ */
+static bool adopts_orphans(void)
+{
+    int subreaper = 0;
+
+    prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
+    return subreaper || getpid() == 1;
+}
+
+/* Returns 0 in run, 1 in the resolver, or -errno. */
+static int fork_resolver(void)
+{
+    bool direct = adopts_orphans();
+    pid_t child = direct ? (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0) : fork();
+
+    if (child < 0)
+        return -errno;
+    if (child > 0) {
+        while (!direct && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+        return 0;
+    }
+    setsid();
+    if (direct)
+        return 1;
+    child = fork();
+    if (child != 0)
+        _exit(child < 0);
+    return 1;
+}
+
+/* Run's half of the beginning. Returns 0 or -errno, with what failed in report->what. */
+static int await(int tie, struct report *report)
+{
+    pid_t resolver = 0;
+
+    snprintf(report->what, sizeof report->what, "start");
+    if (recv(tie, &resolver, sizeof resolver, 0) != sizeof resolver)
+        return -EAGAIN;
+    prctl(PR_SET_PTRACER, resolver, 0, 0, 0); /* for Yama; where there is none it fails, rightly */
+    if (send(tie, "", 1, MSG_NOSIGNAL) != 1 || recv(tie, report, sizeof *report, 0) <= 0)
+        return -ECONNRESET;
+    prctl(PR_SET_PTRACER, 0, 0, 0, 0);
+    return report->error;
+}
+
+int resolver_start(
+    const struct resolver_plan *plan, int *channel, int *tie, char *message, size_t size)
+{
+    int channels[2] = {-1, -1}, ties[2] = {-1, -1};
+    struct report report = {.what = "make its sockets"};
+    pid_t server = getpid();
+    int error;
+
+    error = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channels);
+    if (error == 0)
+        error = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ties);
+    if (error == 0)
+        error = resolver_prepare_channel(channels[1]);
+    if (error == 0)
+        error = fork_resolver();
+    if (error == 1) {
+        kernel_close(channels[0]);
+        kernel_close(ties[0]);
+        stand_beside(plan, channels[1], ties[1], server);
+    }
+    descriptor_cleanup(&channels[1]);
+    descriptor_cleanup(&ties[1]);
+    if (error == 0)
+        error = await(ties[0], &report);
+    if (error == 0) {
+        *channel = channels[0];
+        *tie = ties[0];
+        return 0;
+    }
+    descriptor_cleanup(&channels[0]);
+    descriptor_cleanup(&ties[0]);
+    snprintf(message, size, "the resolver cannot %s: %s", report.what, strerror(-error));
+    return error;
+}
