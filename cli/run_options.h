@@ -1,0 +1,44 @@
+/*
+ * run_options.h: the command line of `wsapeer run`.
+ *
+ * Invariant: options end at the first word that is none; from there on everything is the server's
+ * and is left alone. What cannot work together is refused here, before anything is started.
+ *
+ * Used by run.c. The strings are those of argv.
+ */
+#pragma once
+
+#include "account/protocol.h"
+#include "event_log.h"
+
+#include <stddef.h>
+
+enum run_rule_kind { RUN_ALLOW, RUN_DENY, RUN_MAP };
+
+struct run_rule {
+    enum run_rule_kind kind;
+    const char *text;
+};
+
+struct run_options {
+    enum protect_mode mode;
+    bool ground_given;
+    enum ground_choice ground; /* if not given: none for scopes */
+    const char *ground_account;
+    bool inline_loops;
+    bool verbose;
+    enum event_target log_target;
+    const char *log_file;
+    enum event_format log_format;
+    const char *explain;
+    struct run_rule *rules; /* in the order given; rule_count of them, allocated */
+    size_t rule_count;
+    char **server; /* its argv, NULL-terminated; NULL only with `explain` */
+};
+
+/*
+ * Returns -1 to go on, or the status to exit with: 0 after --help, 125 after one line about what is
+ * wrong. Give the options back with run_options_free() in every case.
+ */
+int run_options_parse(int argc, char **argv, struct run_options *options);
+void run_options_free(struct run_options *options);
