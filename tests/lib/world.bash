@@ -206,3 +206,23 @@ cut_off() {
         explain "$1 asked $2 for $3: $status, not cut off" "$(head -c 500 "$body")"
     fi
 }
+
+# ---- programs -----------------------------------------------------------------------------------
+
+# tool NAME: prints where the program is. Some packages would start a service, or take the place of
+# another package, if they were installed; those are unpacked into the build tree by tests/run.
+tool() {
+    local place
+    for place in "${BUILD:-}/tests/tools/usr/sbin/$1" "${BUILD:-}/tests/tools/usr/bin/$1" \
+        "${BUILD:-}/tests/tools/bin/$1" "/usr/sbin/$1" "/usr/bin/$1"; do
+        if [ -x "$place" ] && is_dynamic "$place"; then
+            echo "$place"
+            return 0
+        fi
+    done
+    return 1
+}
+
+is_dynamic() {
+    grep -qaE '/ld-linux[-a-z0-9_]*\.so' "$1"
+}

@@ -1,0 +1,58 @@
+# Event loops without --inline: what they do for B between A's read and the next wait cannot be told
+# apart, so they act for nobody, and say so.
+load ../lib/world
+load ../lib/rights
+load nginx
+load fileserver
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
+    stop_all
+}
+
+# What the user is told: what the server is, and both ways out.
+log_explains() {
+    local log
+    log=$(log_of "$1")
+    grep -q "event loop" "$log"
+    grep "event loop" "$log" | grep -q -e "--isolate=account"
+    grep "event loop" "$log" | grep -q -e "--inline"
+}
+
+@test "nginx without --inline serves nobody's file, not even the owner's, and says why" {
+    need_nginx
+    serve_nginx www-data 127.0.0.1:8000
+    nobody_gets_private 127.0.0.1:8000
+    log_explains nginx
+}
+
+@test "nginx with workers as root without --inline serves nobody's file, and says why" {
+    need_nginx
+    serve_nginx root 127.0.0.1:8000
+    nobody_gets_private 127.0.0.1:8000
+    log_explains nginx
+}
+
+asyncio_serves_nobody() {
+    local user file
+    serve_files asyncio asyncio "$1"
+    for user in alice bob stranger; do
+        for file in alice/private bob/private shared/staff shared/root; do
+            declines "$user" "$1" "get /$file"
+        done
+    done
+    log_explains asyncio
+}
+
+@test "asyncio over TCP without --inline serves nobody's file, and says why" {
+    asyncio_serves_nobody 127.0.0.1:7000
+}
+
+@test "asyncio over AF_UNIX without --inline serves nobody's file, and says why" {
+    asyncio_serves_nobody "$WORLD/loop.sock"
+}
+
+@test "--ground=base warns at the start that a server acts with its own rights for nobody" {
+    serve_files ground threading 127.0.0.1:7000 --ground=base
+    grep -q -e "--ground=base" "$(log_of ground)"
+}
