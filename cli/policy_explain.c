@@ -234,13 +234,11 @@ int policy_explain(
     const struct policy *policy, const char *who, FILE *out, char *message, size_t size)
 {
     struct who asked;
-    char label[4 * LONGEST_NAME], why[256];
+    char label[4 * LONGEST_NAME];
     struct set set = {.policy = policy, .who = &asked, .label = label, .out = out};
 
-    if (who_parse(who, &asked, why, sizeof why) < 0) {
-        snprintf(message, size, "--explain=%s: %s", who, why);
+    if (who_parse(who, &asked, message, size) < 0)
         return -EINVAL;
-    }
     escape_text(label, sizeof label, who);
     if (asked.kind == WHO_USERS && asked.first == asked.last) {
         explain_user(policy, asked.first, out);
