@@ -11,9 +11,9 @@ const char *credentials_missing_privilege(void)
     int bits = process_control(PR_GET_SECUREBITS, 0, 0);
 
     if (kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0) != 0)
-        return "it takes root";
+        return "that takes root";
     if (get_capabilities(&effective, &permitted) < 0 || (effective & KEY) != KEY)
-        return "it takes the capabilities CAP_SETUID and CAP_SETGID";
+        return "that takes the capabilities CAP_SETUID and CAP_SETGID";
     if (bits < 0 || (bits & SECBIT_NO_SETUID_FIXUP))
         return "SECBIT_NO_SETUID_FIXUP is set: a change of user would keep root's capabilities";
     return NULL;

@@ -8,30 +8,35 @@
 ssize_t read(int number, void *buffer, size_t size)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(number, size, libc_calls()->read(number, buffer, size));
 }
 
 ssize_t __read_chk(int number, void *buffer, size_t size, size_t room)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(number, size, libc_calls()->__read_chk(number, buffer, size, room));
 }
 
 ssize_t readv(int number, const struct iovec *parts, int count)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(number, SSIZE_MAX, libc_calls()->readv(number, parts, count));
 }
 
 ssize_t recv(int number, void *buffer, size_t size, int flags)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(number, size, libc_calls()->recv(number, buffer, size, flags));
 }
 
 ssize_t __recv_chk(int number, void *buffer, size_t size, size_t room, int flags)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(
         number, size, libc_calls()->__recv_chk(number, buffer, size, room, flags));
 }
@@ -40,6 +45,7 @@ ssize_t recvfrom(
     int number, void *buffer, size_t size, int flags, __SOCKADDR_ARG address, socklen_t *length)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(
         number, size, libc_calls()->recvfrom(number, buffer, size, flags, address, length));
 }
@@ -48,6 +54,7 @@ ssize_t __recvfrom_chk(int number, void *buffer, size_t size, size_t room, int f
     struct sockaddr *address, socklen_t *length)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(number, size,
         libc_calls()->__recvfrom_chk(number, buffer, size, room, flags, address, length));
 }
@@ -55,6 +62,7 @@ ssize_t __recvfrom_chk(int number, void *buffer, size_t size, size_t room, int f
 ssize_t recvmsg(int number, struct msghdr *message, int flags)
 {
     thread_check();
+    scope_before_receive(number);
     return scope_received(number, SSIZE_MAX, libc_calls()->recvmsg(number, message, flags));
 }
 
@@ -62,6 +70,7 @@ int recvmmsg(
     int number, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
     thread_check();
+    scope_before_receive(number);
     return (int)scope_received(
         number, SSIZE_MAX, libc_calls()->recvmmsg(number, messages, count, flags, timeout));
 }

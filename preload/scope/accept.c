@@ -153,6 +153,19 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
     return connection;
 }
 
+void scope_bound(int number)
+{
+    struct descriptor entry = {.kind = DESCRIPTOR_DATAGRAMS};
+    socklen_t length = sizeof(int);
+    int type = 0, family = 0;
+
+    if (!process.admits || kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
+        kernel_getsockopt(number, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0)
+        return;
+    if (type == SOCK_DGRAM && (family == AF_INET || family == AF_INET6 || family == AF_UNIX))
+        descriptor_record(number, &entry);
+}
+
 void scope_listening(int number)
 {
     struct descriptor entry = {.kind = DESCRIPTOR_LISTENER, .sealed = process.sealed};

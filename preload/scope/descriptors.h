@@ -17,6 +17,7 @@ enum descriptor_kind {
     DESCRIPTOR_UNKNOWN,
     DESCRIPTOR_LISTENER,   /* a stream socket that listens for clients */
     DESCRIPTOR_CONNECTION, /* accepted from a listener, with a peer */
+    DESCRIPTOR_DATAGRAMS,  /* a datagram socket that the server bound */
     DESCRIPTOR_EPOLL,
     DESCRIPTOR_PIPE, /* pipe, eventfd, socketpair: how threads and loops wake each other */
 };

@@ -79,12 +79,46 @@ static ssize_t deny(int number)
     return -1;
 }
 
+/* Is this a datagram for the server? -1 with EAGAIN, as if it had been lost on its way. */
+static ssize_t drop_datagram(int number)
+{
+    struct identity sender = {.kind = IDENTITY_NONE,
+        .reason = IDENTITY_REASON_FAMILY,
+        .uid = (uid_t)-1,
+        .gid = (gid_t)-1};
+    int type = 0;
+    socklen_t length = sizeof type;
+
+    kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length);
+    if (type != SOCK_DGRAM) { /* closed behind our back, and something else since */
+        descriptor_forget(number);
+        return 0;
+    }
+    report_refused(&sender, ACCOUNT_NO_IDENTITY, 0);
+    errno = EAGAIN;
+    return -1;
+}
+
+void scope_before_receive(int number)
+{
+    const struct descriptor *entry = process.scopes ? descriptor_find(number) : NULL;
+
+    if (!entry || entry->kind != DESCRIPTOR_DATAGRAMS)
+        return;
+    process_begin_serving();
+    thread_end_scope();
+}
+
 ssize_t scope_received(int number, size_t wanted, ssize_t result)
 {
     struct descriptor *entry = descriptor_find(number);
     struct thread *thread = &thread_state;
 
-    if (!entry || entry->kind != DESCRIPTOR_CONNECTION || result < 0 || wanted == 0)
+    if (!entry || result < 0 || wanted == 0)
+        return result;
+    if (entry->kind == DESCRIPTOR_DATAGRAMS && process.admits && drop_datagram(number) < 0)
+        return -1;
+    if (entry->kind != DESCRIPTOR_CONNECTION)
         return result;
     if (!process.scopes && !process.sealed)
         return result;

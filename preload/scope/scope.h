@@ -32,10 +32,17 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
 /* listen(2) has succeeded: `number` is a listener. */
 void scope_listening(int number);
 
+/* bind(2) has succeeded: a datagram socket is served from now on. */
+void scope_bound(int number);
+
+/* Ahead of a read: from its first receive on a served datagram socket a process serves. */
+void scope_before_receive(int number);
+
 /*
  * A read of `wanted` bytes from `number` returned `result`. If that is an accepted connection's
  * data or end of file, the thread acts for its peer from now on. Returns `result`, or -1 with errno
- * EACCES if it must not be handled (the connection is shut down then).
+ * EACCES if it must not be handled (the connection is shut down then). A datagram for the server
+ * says nothing that could be believed of its sender: it is dropped, -1 with EAGAIN.
  */
 ssize_t scope_received(int number, size_t wanted, ssize_t result);
 

@@ -37,6 +37,7 @@ void scope_wait_add(struct wait_set *set, int number)
         return;
     switch (entry->kind) {
     case DESCRIPTOR_LISTENER:
+    case DESCRIPTOR_DATAGRAMS:
         set->listener = true;
         break;
     case DESCRIPTOR_CONNECTION:
