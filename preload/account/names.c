@@ -12,9 +12,9 @@ const char *account_verdict_text(enum account_verdict verdict)
     case ACCOUNT_NOT_ALLOWED:
         return "no --allow names this peer";
     case ACCOUNT_ROOT:
-        return "root is served only as another account that --map names";
+        return "root is let in by name only: mapped to another account, or allowed at a gate";
     case ACCOUNT_HOST_UNMAPPED:
-        return "the peer is on another host, and no --map names that host";
+        return "the peer is on another host, and nothing says whose rights it has (--map)";
     case ACCOUNT_UNKNOWN:
         return "the name service knows no such account";
     case ACCOUNT_DIRECTORY_ERROR:

@@ -1,4 +1,5 @@
 # wsapeer id: what it prints is what id(1) prints for the user at the other end.
+# shellcheck disable=SC2154 # run sets stderr
 bats_require_minimum_version 1.5.0
 load ../lib/world
 
