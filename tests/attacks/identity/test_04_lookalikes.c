@@ -44,6 +44,10 @@ static int abandoned(const char *text, struct client *client)
     return accepted;
 }
 
+/*
+ * Two rules stand in the way, for the answer's tuple and for its state. With both taken out Bob's
+ * listener was Alice's connection; with one, the other still refused it (for another reason).
+ */
 static void listen_on_port(const char *server, const char *impostor)
 {
     struct client client = {0};
@@ -68,6 +72,7 @@ static void attack_04_listener_on_the_port(void **state)
     listen_on_port("::1", "::");
 }
 
+/* With the rule for states taken out, Bob's unanswered SYN was Alice's connection. */
 static void connect_in_vain(const char *server)
 {
     struct client client = {0};
@@ -88,6 +93,7 @@ static void attack_05_syn_sent_with_the_tuple(void **state)
     connect_in_vain("::1");
 }
 
+/* By ports alone (the question without addresses) the kernel finds neither; a list finds both. */
 static void attack_10_same_port_of_another_address(void **state)
 {
     struct client hers = {0}, his = {0};

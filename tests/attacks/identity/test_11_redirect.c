@@ -30,8 +30,8 @@ static bool redirect_to(int port)
 }
 
 /*
- * Without the comparison of tuples Bob, who listens on Alice's port, is "found": with the rule for
- * states taken out as well, the client of the redirected connection was served as Bob.
+ * Bob listens on Alice's port. With the rules for the answer's tuple and state taken out, the
+ * redirected connection was Bob's; with the probe for our own addresses taken out, a host's.
  */
 static void attack_11_behind_a_redirect(void **state)
 {

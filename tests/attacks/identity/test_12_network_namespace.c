@@ -155,18 +155,46 @@ static void with_a_kept_socket(void)
     expect_user(accepted, ALICE);
 }
 
-/* With SO_NETNS_COOKIE not compared, Alice's connection was Bob's. */
+/* With the comparison of SO_NETNS_COOKIE taken out, Alice's connection was Bob's. */
 static void attack_12_thread_changed_namespace(void **state)
 {
     (void)state;
     in_a_child(without_a_kept_socket);
 }
 
-/* The kept socket is of the old namespace: right for the old connection, not used for the new. */
+/*
+ * The kept socket is of the old namespace: right for the old connection, not used for the new. With
+ * the comparison taken out, Bob's new connection was Alice's.
+ */
 static void attack_12_thread_changed_namespace_later(void **state)
 {
     (void)state;
     in_a_child(with_a_kept_socket);
+}
+
+static void with_an_address_that_is_left_behind(void)
+{
+    struct client client = {0};
+    struct actor alice = actor_start(ALICE, NULL);
+    int listener, accepted;
+
+    assert_true(run("ip addr add 10.79.0.1/32 dev lo"));
+    listener = server_listen("10.79.0.1", 0, &client.remote);
+    assert_int_equal(actor_connect(&alice, &client, NULL), 0);
+    accepted = server_accept(listener);
+    expect_user(accepted, ALICE);
+    actor_vanish(&alice);
+    expect_nobody(accepted, IDENTITY_REASON_NOT_FOUND);
+    assert_int_equal(unshare(CLONE_NEWNET), 0);
+    assert_true(run("ip link set lo up"));
+    expect_nobody(accepted, IDENTITY_REASON_NAMESPACE);
+}
+
+/* With the probe's namespace not compared, a local user's address was another host's. */
+static void attack_12_address_of_the_old_namespace(void **state)
+{
+    (void)state;
+    in_a_child(with_an_address_that_is_left_behind);
 }
 
 int main(void)
@@ -175,6 +203,7 @@ int main(void)
         cmocka_unit_test(attack_12_client_in_another_namespace),
         cmocka_unit_test(attack_12_thread_changed_namespace),
         cmocka_unit_test(attack_12_thread_changed_namespace_later),
+        cmocka_unit_test(attack_12_address_of_the_old_namespace),
     };
 
     identity_prepare();
