@@ -70,9 +70,14 @@ void scope_wait_add_select(
         const unsigned long *words = (const unsigned long *)sets[which];
         const int bits = 8 * sizeof *words;
 
-        for (int number = 0; words && number < count; number++)
-            if (words[number / bits] >> (number % bits) & 1)
+        for (int number = 0; words && number < count; number++) {
+            unsigned long rest = words[number / bits] >> (number % bits);
+
+            if (rest & 1)
                 scope_wait_add(set, number);
+            else if (rest == 0)
+                number |= bits - 1; /* on to the next word */
+        }
     }
 }
 
