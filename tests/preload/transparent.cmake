@@ -1,0 +1,13 @@
+# The same tests twice: as they are, and with `wsapeer run --observe` around them.
+add_library(transparent STATIC ${CMAKE_CURRENT_LIST_DIR}/transparent.c)
+target_link_libraries(transparent PUBLIC house PkgConfig::CMOCKA Threads::Threads)
+foreach(part IN ITEMS accept receive descriptors waits processes threads)
+    set(program transparent-${part})
+    add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/transparent_${part}.c)
+    target_link_libraries(${program} PRIVATE transparent)
+    set_target_properties(${program} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/preload)
+    world_test(NAME preload/${program} COMMAND $<TARGET_FILE:${program}>)
+    world_test(NAME preload/${program}-observed
+        COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lib/observed preload/${program})
+endforeach()
