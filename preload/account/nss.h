@@ -14,7 +14,8 @@
  *    account without groups. So the group services are set to stop at the first that is
  *    unavailable (this process only; an explicit [UNAVAIL=...] of the administrator stands), a
  *    group that nobody has is looked up before and after, which then gives that service's error,
- *    and errno is judged after getgrouplist.
+ *    and errno is judged after getgrouplist. (Tried with nss_sss and nss_ldapd whose daemons are
+ *    not there: both say ENOENT, which elsewhere means "not found".)
  *  - What cannot be told: a daemon that answers "not found" from its own cache while its server is
  *    away (sssd offline), and an initgroups: line naming a service that the group: line has not.
  *
