@@ -7,6 +7,9 @@
 #include <grp.h>
 #include <spawn.h>
 
+/* What argv and envp want, from literals: POSIX promises that they are not written to. */
+#define LIST(...) ((char *const *)(const char *const[]){__VA_ARGS__, NULL})
+
 static void read_all(int descriptor, char *text, size_t size)
 {
     size_t length = 0;
@@ -46,7 +49,7 @@ static void popen_reads_writes_and_reports_the_status(void **state)
 static int spawn_shell(const char *command, int output)
 {
     posix_spawn_file_actions_t actions;
-    char *arguments[] = {"sh", "-c", (char *)command, NULL};
+    char *const *arguments = LIST("sh", "-c", command);
     pid_t child;
     int status;
     posix_spawn_file_actions_init(&actions);
@@ -76,7 +79,7 @@ static void posix_spawn_acts_on_files(void **state)
 /* cat(1), unlike a shell, leaves the signals that it was started with as they are. */
 static void report_of_spawned(const posix_spawnattr_t *attributes, char *text, size_t size)
 {
-    char *arguments[] = {"cat", "/proc/self/stat", "/proc/self/status", NULL};
+    char *const *arguments = LIST("cat", "/proc/self/stat", "/proc/self/status");
     posix_spawn_file_actions_t actions;
     int ends[2], status;
     pid_t child;
@@ -127,7 +130,7 @@ static void posix_spawn_obeys_its_attributes(void **state)
 static void posix_spawn_reports_what_is_missing(void **state)
 {
     (void)state;
-    char *arguments[] = {"x", NULL};
+    char *const *arguments = LIST("x");
     pid_t child;
     errno = E2BIG;
     assert_int_equal(posix_spawn(&child, "/no/such", NULL, NULL, arguments, environ), ENOENT);
@@ -143,7 +146,7 @@ static void posix_spawn_reports_what_is_missing(void **state)
 static void executes(struct fixture *fixture)
 {
     (void)fixture;
-    char *arguments[] = {"sh", "-c", "exit 9", NULL}, *empty[] = {NULL};
+    char *const *arguments = LIST("sh", "-c", "exit 9"), *const *empty = LIST(NULL);
     int shell = open("/bin/sh", O_RDONLY | O_CLOEXEC), status;
     MUST(execl("/no/such", "x", NULL) == -1 && errno == ENOENT);
     MUST(execvp("no-such-x", arguments) == -1 && errno == ENOENT);
@@ -194,7 +197,7 @@ static void environment_of_child(char *const given[], char *text, size_t size)
     pid_t child = fork();
     if (child == 0) {
         dup2(ends[1], 1);
-        execve("/usr/bin/env", (char *[]){"env", NULL}, given);
+        execve("/usr/bin/env", LIST("env"), given);
         _exit(1);
     }
     close(ends[1]);
@@ -217,7 +220,7 @@ static void a_child_gets_the_environment_it_was_given(void **state)
     (void)state;
     static char text[65536];
     char *rest;
-    environment_of_child((char *[]){"GIVEN=1", "ALSO=two words", NULL}, text, sizeof text);
+    environment_of_child(LIST("GIVEN=1", "ALSO=two words"), text, sizeof text);
     assert_non_null(strstr(text, "GIVEN=1\n"));
     assert_non_null(strstr(text, "ALSO=two words\n"));
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
