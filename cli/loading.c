@@ -266,6 +266,19 @@ void loading_check(struct loading *loading, struct resolver *resolver)
         end_server(loading, resolver, "killed, because it had not greeted after 3 s");
 }
 
+void loading_end(struct loading *loading)
+{
+    int status;
+
+    if (!loading->traced || loading->entry)
+        return;
+    if (ptrace(PTRACE_INTERRUPT, loading->server, NULL, NULL) == 0 &&
+        waitpid(loading->server, &status, __WALL) > 0 && WIFSTOPPED(status) && status >> 16 == 0)
+        ptrace(PTRACE_DETACH, loading->server, NULL, (void *)(long)WSTOPSIG(status));
+    else
+        ptrace(PTRACE_DETACH, loading->server, NULL, NULL);
+}
+
 int loading_timeout(const struct loading *loading)
 {
     int64_t left = loading->deadline - now_ms();

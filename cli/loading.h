@@ -48,5 +48,11 @@ void loading_child_changed(struct loading *loading, struct resolver *resolver);
 /* Something was received or time has passed: is it proved, or too late? */
 void loading_check(struct loading *loading, struct resolver *resolver);
 
+/*
+ * Nobody will greet any more. A process that has executed nothing is let go; a server that has not
+ * been proved ends with its tracer.
+ */
+void loading_end(struct loading *loading);
+
 /* Milliseconds after which loading_check() is due, -1 for never. */
 int loading_timeout(const struct loading *loading);

@@ -145,6 +145,13 @@ static void take_signals(struct beside *beside)
     loading_child_changed(&beside->loading, &beside->resolver);
 }
 
+/* The other end is closed: by execve(2), or by the end of run. */
+static void hear_tie(struct beside *beside)
+{
+    loading_executed(&beside->loading);
+    kernel_close(descriptor_steal(&beside->tie));
+}
+
 static void serve(struct beside *beside)
 {
     enum resolver_state state = RESOLVER_EMPTY;
@@ -158,10 +165,8 @@ static void serve(struct beside *beside)
             return;
         if (set[0].revents)
             take_signals(beside);
-        if (set[2].revents) {
-            loading_executed(&beside->loading);
-            kernel_close(descriptor_steal(&beside->tie));
-        }
+        if (set[2].revents)
+            hear_tie(beside);
         state = resolver_receive(&beside->resolver);
         loading_check(&beside->loading, &beside->resolver);
         finish_proof(beside);
@@ -205,6 +210,7 @@ static _Noreturn void stand_beside(
     if (failed)
         _exit(1);
     serve(&beside);
+    loading_end(&beside.loading);
     event_log_close(plan->log);
     _exit(0);
 }
@@ -291,4 +297,14 @@ int resolver_start(
     descriptor_cleanup(&ties[0]);
     snprintf(message, size, "the resolver cannot %s: %s", report.what, strerror(-error));
     return error;
+}
+
+void resolver_stop(int channel, int tie)
+{
+    char byte;
+
+    kernel_close(channel);
+    while (recv(tie, &byte, 1, 0) < 0 && errno == EINTR)
+        ;
+    kernel_close(tie);
 }

@@ -24,8 +24,14 @@ struct resolver_plan {
 /*
  * Starts the resolver and returns when it is ready to answer. *channel is the server's end, close
  * on exec as yet; *tie another descriptor that must stay open until execve(2) closes it, which is
- * how the resolver knows. Both are the caller's; closing them ends the resolver.
+ * how the resolver knows. Both are the caller's: give them back with resolver_stop().
  * Returns 0, or -errno with what failed in `message`, which holds `size` bytes.
  */
 int resolver_start(
     const struct resolver_plan *plan, int *channel, int *tie, char *message, size_t size);
+
+/*
+ * Nothing will be executed after all: closes both descriptors, of which there must be no duplicate
+ * left, and returns when the resolver has ended and traces this process no longer.
+ */
+void resolver_stop(int channel, int tie);

@@ -82,8 +82,8 @@ static int check_privilege(struct start *start)
         return EXIT_FAILED;
     }
     if (start->options.mode == PROTECT_SCOPES && missing) {
-        complain("run: cannot serve peers with their own credentials: %s: start it so, or use "
-                 "--gate or --observe, which need no privilege",
+        complain("run: cannot serve peers with their own credentials: %s; without privilege, "
+                 "--gate and --observe work",
             missing);
         return EXIT_FAILED;
     }
@@ -182,8 +182,8 @@ static int open_log(struct start *start)
         options->log_target, options->log_file, options->log_format, options->verbose, &start->log);
 
     if (error < 0) {
-        complain("run: --log=%s: %s", options->log_file ? options->log_file : "stderr",
-            strerror(-error));
+        complain("run: --log=%s: %s%s", options->log_file ? options->log_file : "stderr",
+            options->log_target == EVENT_TO_SYSLOG ? "/dev/log: " : "", strerror(-error));
         return EXIT_FAILED;
     }
     if (options->mode == PROTECT_SCOPES && options->ground == GROUND_BASE && options->ground_given)
@@ -252,27 +252,31 @@ static int set_environment(int channel, const char *library)
     return 0;
 }
 
-/* Becomes the server, or returns the exit status. */
-static int execute(struct start *start)
+/* Becomes the server, or returns why not. 0 is never returned. */
+static int execute(const struct start *start, int channel)
 {
-    cleanup_descriptor int channel = -1, tie = -1, raised = -1;
+    cleanup_descriptor int raised = raise_descriptor(channel);
+    int error = raised < 0 ? -errno : set_environment(raised, start->library);
+
+    if (error < 0)
+        return error;
+    execve(start->program, start->options.server, environ);
+    return -errno;
+}
+
+static int execute_beside_resolver(const struct start *start)
+{
     char message[MESSAGE_SIZE];
-    int error;
+    int channel, tie, error;
 
     if (resolver_start(&start->plan, &channel, &tie, message, sizeof message) < 0) {
         complain("run: %s", message);
         return EXIT_FAILED;
     }
-    raised = raise_descriptor(channel);
-    error = raised < 0 ? -errno : set_environment(raised, start->library);
-    if (error < 0) {
-        complain("run: the channel to the resolver: %s", strerror(-error));
-        return EXIT_FAILED;
-    }
-    execve(start->program, start->options.server, environ);
-    error = errno;
-    complain("run: %s: %s", start->program, strerror(error));
-    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+    error = execute(start, channel);
+    resolver_stop(channel, tie);
+    complain("run: %s: %s", start->program, strerror(-error));
+    return error == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
 static int start_server(struct start *start)
@@ -292,7 +296,7 @@ static int start_server(struct start *start)
     plan->settings.inline_loops = start->options.inline_loops;
     plan->settings.report_served = start->options.verbose;
     plan->settings.lifetime_ms = LIFETIME_MS;
-    return execute(start);
+    return execute_beside_resolver(start);
 }
 
 static int run(int argc, char **argv)
