@@ -232,6 +232,9 @@ int identity_move_descriptor(int descriptor)
 
     if (slot == NULL)
         return -EBADF;
+    /* A vfork child has our memory but descriptors of its own: it loses a copy, we nothing. */
+    if (atomic_load_explicit(&owner, memory_order_relaxed) != kernel_getpid())
+        return kernel_close(descriptor);
     if (!take_patiently(slot))
         return -EBUSY;
     if (slot_descriptor(slot) == descriptor && slot_is_ours(slot))

@@ -79,17 +79,24 @@ int identity_of_connection(int socket, struct identity *identity);
 
 /*
  * The peer's supplementary groups as of connect(2), AF_UNIX only (SO_PEERGROUPS). `groups` holds
- * `capacity` ids. Returns their number, -ERANGE if they are more, or the kernel's -errno.
+ * `capacity` ids. Returns their number, -ERANGE if they are more, -EOVERFLOW if one of them has no
+ * number in this user namespace, or the kernel's -errno.
  */
 int identity_groups(int socket, gid_t groups[], unsigned capacity);
 
-/* In the child of a fork: forgets the parent's sock_diag sockets, so that answers never mix. */
+/*
+ * In the child of a fork: forgets the parent's sock_diag sockets, so that answers never mix. Also
+ * for a process that enters another user namespace (unshare(2), setns(2)), followed by
+ * identity_prepare(): TCP peers' ids are the numbers of the namespace in which those sockets were
+ * opened, and the kernel offers no cheap way to see that it is not ours any more.
+ */
 void identity_after_fork(void);
 
 /*
  * Is `descriptor` one of the sock_diag sockets this process keeps open? The hooks ask, so that
  * servers that close everything they did not open do not close those. `identity_move_descriptor`
- * gives it another number because the server wants this one (dup2): 0 or -errno.
+ * gives it another number because the server wants this one (dup2): 0, -EBADF if it is none of
+ * them, -EBUSY if a look-up with it does not end, or why it cannot be copied (-EMFILE …).
  */
 bool identity_owns_descriptor(int descriptor);
 int identity_move_descriptor(int descriptor);

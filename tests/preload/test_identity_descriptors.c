@@ -165,6 +165,28 @@ static void moved_out_of_the_way(void **state)
     assert_int_equal(identity_move_descriptor(accepted), -EBADF);
 }
 
+/*
+ * A vfork child shares our memory and not our descriptors. Without the comparison of process ids
+ * our socket moved, in memory, to a number that only the child had; the real one was never closed.
+ */
+static void moved_in_a_vfork_child(void **state)
+{
+    int number, status;
+    pid_t child;
+
+    (void)state;
+    expect_user(accepted, ALICE);
+    number = kept();
+    child = vfork();
+    if (child == 0)
+        _exit(identity_move_descriptor(number) != 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(kept(), number);
+    expect_user(accepted, ALICE);
+    assert_int_equal(kept(), number);
+}
+
 /* No descriptor is left; returns the last one that was to be had. */
 static int use_up(void)
 {
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(replaced_behind_our_back, start, end),
         cmocka_unit_test_setup_teardown(moved_out_of_the_way, start, end),
         cmocka_unit_test_setup_teardown(a_child_keeps_nothing_of_its_parent, start, end),
+        cmocka_unit_test_setup_teardown(moved_in_a_vfork_child, start, end),
         cmocka_unit_test_setup_teardown(every_descriptor_is_in_use, start, end),
         cmocka_unit_test_setup_teardown(answers_of_others_are_drained, start, end),
     };
