@@ -198,6 +198,18 @@ static bool explain_rules(struct set *set, const struct rules *rules, const char
     return false;
 }
 
+/* What an --allow or the default does for the set; of `any`, the hosts may fare otherwise. */
+static const char *admission(const struct set *set, bool by_default)
+{
+    bool scopes = set->policy->mode == PROTECT_SCOPES;
+
+    if (set->who->kind == WHO_ANY && scopes)
+        return "each user served as itself, hosts refused";
+    if (set->who->kind == WHO_ANY && by_default)
+        return "users admitted, hosts refused";
+    return scopes ? "each served as itself" : "admitted";
+}
+
 static void explain_default(struct set *set)
 {
     const struct policy *policy = set->policy;
@@ -209,9 +221,7 @@ static void explain_default(struct set *set)
     else if (hosts)
         fprintf(set->out, "refused: %s\n", account_verdict_text(ACCOUNT_HOST_UNMAPPED));
     else
-        fprintf(set->out, "%s by %s\n",
-            policy->mode == PROTECT_SCOPES ? "each served as itself" : "admitted",
-            POLICY_DEFAULT_RULE);
+        fprintf(set->out, "%s by %s\n", admission(set, true), POLICY_DEFAULT_RULE);
 }
 
 static void explain_set(struct set *set)
@@ -225,7 +235,7 @@ static void explain_set(struct set *set)
         return;
     /* A host is served as somebody only by a map. */
     if (!(scopes && set->who->kind == WHO_NETWORK) &&
-        explain_rules(set, &policy->allow, scopes ? "each served as itself" : "admitted"))
+        explain_rules(set, &policy->allow, admission(set, false)))
         return;
     explain_default(set);
 }

@@ -298,6 +298,21 @@ static void explanations_of_many_name_each_rule(void **state)
         "1002-1003: refused: no --allow names this peer\n");
 }
 
+static void explanations_of_everybody_set_root_and_hosts_apart(void **state)
+{
+    (void)state;
+    assert_explained(PROTECT_SCOPES, OPTIONS("deny=@staff"), "any",
+        "root (uid 0): refused: root is let in by name only: mapped to another account, or allowed "
+        "at a gate\n"
+        "any: those in @staff: refused by --deny=@staff\n"
+        "any: the rest: each user served as itself, hosts refused by default: every local account "
+        "except root\n");
+    assert_explained(PROTECT_GATE, OPTIONS("allow=root", "allow=any"), "any",
+        "root (uid 0): admitted by --allow=root\n"
+        "any: those in root: admitted by --allow=root\n"
+        "any: the rest: admitted by --allow=any\n");
+}
+
 static void what_cannot_be_explained_has_a_message(void **state)
 {
     struct policy *policy = policy_new(PROTECT_SCOPES);
@@ -349,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_map_to_an_id_reserved_later_serves_nobody),
         cmocka_unit_test(explanations_of_one_peer_are_the_decision),
         cmocka_unit_test(explanations_of_many_name_each_rule),
+        cmocka_unit_test(explanations_of_everybody_set_root_and_hosts_apart),
         cmocka_unit_test(what_cannot_be_explained_has_a_message),
         cmocka_unit_test(a_directory_that_fails_refuses),
     };
