@@ -133,7 +133,9 @@ ssize_t scope_received(int number, size_t wanted, ssize_t result)
     }
     if (!thread_is_own())
         return deny(number);
-    if (thread->is_loop && !process.settings.inline_loops)
-        return result; /* at ground: thread_is_event_loop() saw to that */
+    if (thread->is_loop && !process.settings.inline_loops) {
+        process_report_loop(); /* at ground: thread_is_event_loop() saw to that */
+        return result;
+    }
     return become_peer(number, entry) < 0 ? deny(number) : result;
 }

@@ -127,13 +127,15 @@ void process_begin_serving(void)
 
 void thread_is_event_loop(void)
 {
+    thread_state.is_loop = true;
+    thread_end_scope();
+}
+
+void process_report_loop(void)
+{
     struct request request = {
         .magic = PROTOCOL_MAGIC, .kind = REQUEST_EVENT, .event = EVENT_EVENT_LOOP};
 
-    thread_state.is_loop = true;
-    thread_end_scope();
-    if (process.settings.inline_loops ||
-        __atomic_exchange_n(&process.reported_loop, true, __ATOMIC_RELAXED))
-        return;
-    channel_report(&request);
+    if (!__atomic_exchange_n(&process.reported_loop, true, __ATOMIC_RELAXED))
+        channel_report(&request);
 }

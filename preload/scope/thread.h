@@ -89,5 +89,8 @@ void thread_end_scope(void);
 /* The process serves from now on (once; other threads wait until it is done). */
 void process_begin_serving(void);
 
-/* The thread waits for several peers: it stays at ground from now on, unless --inline. Reported. */
+/* The thread waits for several peers: it stays at ground from now on, or as --inline says. */
 void thread_is_event_loop(void);
+
+/* An event loop has read from a peer and stays at ground: the log says so once a process. */
+void process_report_loop(void);
