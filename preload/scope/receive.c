@@ -134,8 +134,9 @@ ssize_t scope_received(int number, size_t wanted, ssize_t result)
     if (!thread_is_own())
         return deny(number);
     if (thread->is_loop && !process.settings.inline_loops) {
-        process_report_loop(); /* at ground: thread_is_event_loop() saw to that */
-        return result;
+        if (result > 0) /* what is left when a connection ends harms nobody */
+            process_report_loop();
+        return result; /* at ground: thread_is_event_loop() saw to that */
     }
     return become_peer(number, entry) < 0 ? deny(number) : result;
 }
