@@ -99,8 +99,6 @@ def serve_blocking(model, address, root):
                 "request_queue_size": 64, "address_family": family}
     server = type("Server", (*MODELS[model], base), settings)
     with server(address if unix else (host.strip("[]"), int(port)), Handler) as running:
-        if unix:
-            os.chmod(address, 0o777)
         running.serve_forever()
 
 
@@ -113,7 +111,6 @@ async def serve_loop(address, root):
 
     if address.startswith("/"):
         server = await asyncio.start_unix_server(handle, address)
-        os.chmod(address, 0o777)
     else:
         host, _, port = address.rpartition(":")
         server = await asyncio.start_server(handle, host.strip("[]"), int(port))
@@ -123,6 +120,7 @@ async def serve_loop(address, root):
 
 def main():
     model, address, root = sys.argv[1:]
+    os.umask(0)  # everybody may connect to the AF_UNIX socket
     if model == "asyncio":
         asyncio.run(serve_loop(address, root))
     else:
