@@ -1,4 +1,5 @@
 # setup.bash: what tests/run, tests/demo and .ci/run need on a Debian 12 that has nothing yet.
+# shellcheck disable=SC2034 # it is they that use these variables
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 PATH=/usr/sbin:/usr/bin:/sbin:/bin # Debian's own tools, whatever else the machine has
@@ -58,7 +59,7 @@ unpack_tool() {
     echo "unpacking $package into $tools"
     mkdir -p "$tools"
     (
-        cd "$tools"
+        cd "$tools" || exit 1
         rm -f ./*.deb
         apt-get -qq -o APT::Sandbox::User=root download "$package" 2>/dev/null || {
             apt-get -qq update

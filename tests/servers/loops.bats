@@ -10,13 +10,14 @@ teardown() {
     stop_all
 }
 
-# What the user is told: what the server is, and both ways out.
+# What the user is told: what the server is, and every way out that this version has.
 log_explains() {
-    local log
-    log=$(log_of "$1")
-    grep -q "event loop" "$log"
-    grep "event loop" "$log" | grep -q -e "--isolate=account"
-    grep "event loop" "$log" | grep -q -e "--inline"
+    local line
+    line=$(grep "event loop" "$(log_of "$1")") || explain "$1's log does not name an event loop"
+    [[ $line = *--inline* ]] || explain "--inline is not named: $line"
+    if "$WSAPEER" run --help | grep -q -e '--isolate=.*account'; then
+        [[ $line = *--isolate=account* ]] || explain "--isolate=account is not named: $line"
+    fi
 }
 
 @test "nginx without --inline serves nobody's file, not even the owner's, and says why" {
