@@ -26,8 +26,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -39,6 +41,12 @@
 ssize_t __read_chk(int, void *, size_t, size_t);
 ssize_t __recv_chk(int, void *, size_t, size_t, int);
 ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
+int __open_2(const char *, int);
+int __open64_2(const char *, int);
+int __openat_2(int, const char *, int);
+int __openat64_2(int, const char *, int);
+ssize_t __pread_chk(int, void *, size_t, off_t, size_t);
+ssize_t __pread64_chk(int, void *, size_t, off64_t, size_t);
 int __poll_chk(struct pollfd *, nfds_t, int, size_t);
 int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
 int capset(cap_user_header_t, const cap_user_data_t);
@@ -54,6 +62,14 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(epoll_create) CALL(epoll_create1)                                                       \
     CALL(close) CALL(close_range) CALL(closefrom) CALL(dup) CALL(dup2) CALL(dup3)                \
     CALL(fcntl) CALL(fcntl64) CALL(pipe) CALL(pipe2) CALL(socketpair) CALL(eventfd)              \
+    CALL(open) CALL(open64) CALL(openat) CALL(openat64) CALL(creat) CALL(creat64)                \
+    CALL(socket)                                                                                 \
+    CALL(__open_2) CALL(__open64_2) CALL(__openat_2) CALL(__openat64_2)                          \
+    CALL(write) CALL(writev) CALL(send) CALL(sendto) CALL(sendmsg) CALL(sendmmsg)                \
+    CALL(pread) CALL(pread64) CALL(preadv) CALL(preadv64) CALL(pwrite) CALL(pwrite64)            \
+    CALL(pwritev) CALL(pwritev64) CALL(__pread_chk) CALL(__pread64_chk)                          \
+    CALL(sendfile) CALL(sendfile64) CALL(splice) CALL(copy_file_range) CALL(mmap)                \
+    CALL(mmap64)                                                                                 \
     CALL(_Fork) CALL(execve) CALL(execv) CALL(execvp) CALL(execvpe) CALL(execl)                  \
     CALL(execlp) CALL(execle) CALL(fexecve) CALL(execveat)                                       \
     CALL(posix_spawn) CALL(posix_spawnp) CALL(system) CALL(popen) CALL(pclose)                   \

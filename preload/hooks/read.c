@@ -1,42 +1,49 @@
-/* read.c: everything by which bytes of a connection reach the server, with the fortified forms. */
+/* read.c: everything by which bytes reach the server, with the fortified forms. */
 #include "libc.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
 #include <limits.h>
 
-ssize_t read(int number, void *buffer, size_t size)
+static bool may_read(int number)
 {
     thread_check();
     scope_before_receive(number);
+    return scope_may_use(number);
+}
+
+ssize_t read(int number, void *buffer, size_t size)
+{
+    if (!may_read(number))
+        return -1;
     return scope_received(number, size, libc_calls()->read(number, buffer, size));
 }
 
 ssize_t __read_chk(int number, void *buffer, size_t size, size_t room)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(number, size, libc_calls()->__read_chk(number, buffer, size, room));
 }
 
 ssize_t readv(int number, const struct iovec *parts, int count)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(number, SSIZE_MAX, libc_calls()->readv(number, parts, count));
 }
 
 ssize_t recv(int number, void *buffer, size_t size, int flags)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(number, size, libc_calls()->recv(number, buffer, size, flags));
 }
 
 ssize_t __recv_chk(int number, void *buffer, size_t size, size_t room, int flags)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(
         number, size, libc_calls()->__recv_chk(number, buffer, size, room, flags));
 }
@@ -44,8 +51,8 @@ ssize_t __recv_chk(int number, void *buffer, size_t size, size_t room, int flags
 ssize_t recvfrom(
     int number, void *buffer, size_t size, int flags, __SOCKADDR_ARG address, socklen_t *length)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(
         number, size, libc_calls()->recvfrom(number, buffer, size, flags, address, length));
 }
@@ -53,24 +60,57 @@ ssize_t recvfrom(
 ssize_t __recvfrom_chk(int number, void *buffer, size_t size, size_t room, int flags,
     struct sockaddr *address, socklen_t *length)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(number, size,
         libc_calls()->__recvfrom_chk(number, buffer, size, room, flags, address, length));
 }
 
 ssize_t recvmsg(int number, struct msghdr *message, int flags)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return scope_received(number, SSIZE_MAX, libc_calls()->recvmsg(number, message, flags));
 }
 
 int recvmmsg(
     int number, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
-    thread_check();
-    scope_before_receive(number);
+    if (!may_read(number))
+        return -1;
     return (int)scope_received(
         number, SSIZE_MAX, libc_calls()->recvmmsg(number, messages, count, flags, timeout));
+}
+
+/* A position in a file: no connection has one, but a file of another peer's may be meant. */
+
+ssize_t pread(int number, void *buffer, size_t size, off_t position)
+{
+    return may_read(number) ? libc_calls()->pread(number, buffer, size, position) : -1;
+}
+
+ssize_t pread64(int number, void *buffer, size_t size, off64_t position)
+{
+    return may_read(number) ? libc_calls()->pread64(number, buffer, size, position) : -1;
+}
+
+ssize_t __pread_chk(int number, void *buffer, size_t size, off_t position, size_t room)
+{
+    return may_read(number) ? libc_calls()->__pread_chk(number, buffer, size, position, room) : -1;
+}
+
+ssize_t __pread64_chk(int number, void *buffer, size_t size, off64_t position, size_t room)
+{
+    return may_read(number) ? libc_calls()->__pread64_chk(number, buffer, size, position, room)
+                            : -1;
+}
+
+ssize_t preadv(int number, const struct iovec *parts, int count, off_t position)
+{
+    return may_read(number) ? libc_calls()->preadv(number, parts, count, position) : -1;
+}
+
+ssize_t preadv64(int number, const struct iovec *parts, int count, off64_t position)
+{
+    return may_read(number) ? libc_calls()->preadv64(number, parts, count, position) : -1;
 }

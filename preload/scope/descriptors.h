@@ -19,7 +19,13 @@ enum descriptor_kind {
     DESCRIPTOR_CONNECTION, /* accepted from a listener, with a peer */
     DESCRIPTOR_DATAGRAMS,  /* a datagram socket that the server bound */
     DESCRIPTOR_EPOLL,
-    DESCRIPTOR_PIPE, /* pipe, eventfd, socketpair: how threads and loops wake each other */
+    DESCRIPTOR_PIPE,   /* pipe, eventfd, socketpair: how threads and loops wake each other */
+    DESCRIPTOR_FILE,   /* opened in a scope */
+    DESCRIPTOR_SOCKET, /* made in a scope */
+};
+
+enum { /* flags of a pipe: not of an eventfd, which only wakes */
+    PIPE_CARRIES_DATA = 1,
 };
 
 enum { /* flags of an epoll descriptor: what was ever added to it */
@@ -31,7 +37,7 @@ enum { /* flags of an epoll descriptor: what was ever added to it */
 struct descriptor {
     uint64_t cookie;   /* sockets: SO_COOKIE when it was recorded */
     uid_t uid;         /* connections: the identity's uid */
-    uid_t account_uid; /* connections: whom it is served as */
+    uid_t account_uid; /* connections: whom it is served as; made in a scope: whose that was */
     uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none */
     uint8_t kind;      /* enum descriptor_kind */
     uint8_t source;    /* connections: enum identity_source */

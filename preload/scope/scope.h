@@ -75,6 +75,16 @@ void scope_before_work_wait(void);
 void scope_made_epoll(int number);
 void scope_made_pipe(int one, int other);
 
+/*
+ * What is made in a scope is that peer's. scope_made_file() and scope_made_socket() stand behind the
+ * call that made `number` (negative: it failed). scope_may_use() stands ahead of every use: false,
+ * with errno EACCES or EPIPE, in the scope of another peer, who may not open that file itself or has
+ * no part in that socket: caches of open files and of connections then open anew.
+ */
+void scope_made_file(int number);
+void scope_made_socket(int number);
+bool scope_may_use(int number);
+
 /* Copies by dup(2) and its kin, behind the call; closing, around it. */
 void scope_copied(int number, int copy);
 bool scope_before_close(int number); /* true: this was the scope's last descriptor */

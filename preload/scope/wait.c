@@ -149,7 +149,10 @@ void scope_made_epoll(int number)
 
 void scope_made_pipe(int one, int other)
 {
-    struct descriptor entry = {.kind = DESCRIPTOR_PIPE, .serial = serial_now()};
+    struct descriptor entry = {.kind = DESCRIPTOR_PIPE,
+        .serial = serial_now(),
+        .account_uid = thread_state.account,
+        .flags = other >= 0 ? PIPE_CARRIES_DATA : 0};
 
     if (!process.scopes)
         return;

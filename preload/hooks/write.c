@@ -1,0 +1,93 @@
+/* write.c: everything by which bytes leave the server, or go from one descriptor to another. */
+#include "libc.h"
+#include "scope/scope.h"
+#include "scope/thread.h"
+
+static bool may_use(int number)
+{
+    thread_check();
+    return scope_may_use(number);
+}
+
+static bool may_use_both(int one, int other)
+{
+    return may_use(one) && scope_may_use(other);
+}
+
+ssize_t write(int number, const void *buffer, size_t size)
+{
+    return may_use(number) ? libc_calls()->write(number, buffer, size) : -1;
+}
+
+ssize_t writev(int number, const struct iovec *parts, int count)
+{
+    return may_use(number) ? libc_calls()->writev(number, parts, count) : -1;
+}
+
+ssize_t pwrite(int number, const void *buffer, size_t size, off_t position)
+{
+    return may_use(number) ? libc_calls()->pwrite(number, buffer, size, position) : -1;
+}
+
+ssize_t pwrite64(int number, const void *buffer, size_t size, off64_t position)
+{
+    return may_use(number) ? libc_calls()->pwrite64(number, buffer, size, position) : -1;
+}
+
+ssize_t pwritev(int number, const struct iovec *parts, int count, off_t position)
+{
+    return may_use(number) ? libc_calls()->pwritev(number, parts, count, position) : -1;
+}
+
+ssize_t pwritev64(int number, const struct iovec *parts, int count, off64_t position)
+{
+    return may_use(number) ? libc_calls()->pwritev64(number, parts, count, position) : -1;
+}
+
+ssize_t send(int number, const void *buffer, size_t size, int flags)
+{
+    return may_use(number) ? libc_calls()->send(number, buffer, size, flags) : -1;
+}
+
+ssize_t sendto(int number, const void *buffer, size_t size, int flags, __CONST_SOCKADDR_ARG address,
+    socklen_t length)
+{
+    return may_use(number) ? libc_calls()->sendto(number, buffer, size, flags, address, length)
+                           : -1;
+}
+
+ssize_t sendmsg(int number, const struct msghdr *message, int flags)
+{
+    return may_use(number) ? libc_calls()->sendmsg(number, message, flags) : -1;
+}
+
+int sendmmsg(int number, struct mmsghdr *messages, unsigned count, int flags)
+{
+    return may_use(number) ? libc_calls()->sendmmsg(number, messages, count, flags) : -1;
+}
+
+ssize_t sendfile(int to, int from, off_t *position, size_t size)
+{
+    return may_use_both(to, from) ? libc_calls()->sendfile(to, from, position, size) : -1;
+}
+
+ssize_t sendfile64(int to, int from, off64_t *position, size_t size)
+{
+    return may_use_both(to, from) ? libc_calls()->sendfile64(to, from, position, size) : -1;
+}
+
+ssize_t splice(
+    int from, off64_t *from_position, int to, off64_t *to_position, size_t size, unsigned flags)
+{
+    return may_use_both(from, to)
+               ? libc_calls()->splice(from, from_position, to, to_position, size, flags)
+               : -1;
+}
+
+ssize_t copy_file_range(
+    int from, off64_t *from_position, int to, off64_t *to_position, size_t size, unsigned flags)
+{
+    return may_use_both(from, to)
+               ? libc_calls()->copy_file_range(from, from_position, to, to_position, size, flags)
+               : -1;
+}
