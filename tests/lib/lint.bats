@@ -17,8 +17,9 @@ sources() {
 @test "shellcheck is content with every script" {
     needs shellcheck shellcheck
     cd "$SOURCE"
-    grep -rlE '^#!/bin/(ba)?sh' --exclude-dir='build*' --exclude-dir=.git . | xargs shellcheck
-    find tests -name '*.bats' -o -name '*.bash' | xargs shellcheck -s bash
+    grep -rlE '^#!/bin/(ba)?sh' --exclude-dir='build*' --exclude-dir=.git . | xargs shellcheck -x
+    find tests '(' -name '*.bats' -o -name '*.bash' ')' -print0 |
+        xargs -0 shellcheck -x -s bash --severity=warning
 }
 
 @test "Python's scripts compile" {

@@ -237,11 +237,14 @@ static void a_child_inherits_what_was_set_and_not_what_was_unset(void **state)
     unsetenv("TRANSPARENT_SET");
 }
 
+/* The library may keep its own in a child, far above those that a program numbers. */
 static void a_childs_descriptors_are_those_given(void **state)
 {
     (void)state;
-    int status = system("for i in /proc/self/fd/*; do case ${i##*/} in [0-9]) ;; *) exit 1;; esac; "
-                        "done");
+    int status =
+        system("for i in /proc/self/fd/*; do"
+               "  case ${i##*/} in [0-9] | ????*) ;; *) test ${i##*/} -ge 900 || exit 1;; esac;"
+               "done");
     assert_int_equal(status, 0);
 }
 
