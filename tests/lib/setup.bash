@@ -13,8 +13,8 @@ need_root() {
     }
 }
 
-# What each package brings: a command, a pkg-config name (pc:) or a Perl module (perl:).
-to_build="gcc:gcc pc:libmnl:libmnl-dev pc:jansson:libjansson-dev cmake:cmake make:make
+# What each package brings: a command, a file, a pkg-config name (pc:) or a Perl module (perl:).
+to_build="gcc:gcc /usr/include/stdio.h:libc6-dev pc:libmnl:libmnl-dev pc:jansson:libjansson-dev cmake:cmake make:make
     pkg-config:pkg-config"
 to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
@@ -24,6 +24,7 @@ is_there() { # WHAT, as above without its package
     case $1 in
         pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
         perl:*) perl "-M${1#perl:}" -e 1 2>/dev/null ;;
+        /*) [ -e "$1" ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
