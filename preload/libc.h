@@ -18,6 +18,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
@@ -32,6 +33,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,7 +63,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(epoll_wait) CALL(epoll_pwait) CALL(epoll_pwait2) CALL(epoll_ctl)                        \
     CALL(epoll_create) CALL(epoll_create1)                                                       \
     CALL(close) CALL(close_range) CALL(closefrom) CALL(dup) CALL(dup2) CALL(dup3)                \
-    CALL(fcntl) CALL(fcntl64) CALL(pipe) CALL(pipe2) CALL(socketpair) CALL(eventfd)              \
+    CALL(fclose) CALL(fcntl) CALL(fcntl64) CALL(pipe) CALL(pipe2) CALL(socketpair) CALL(eventfd) \
     CALL(open) CALL(open64) CALL(openat) CALL(openat64) CALL(creat) CALL(creat64)                \
     CALL(socket)                                                                                 \
     CALL(__open_2) CALL(__open64_2) CALL(__openat_2) CALL(__openat64_2)                          \
@@ -75,6 +77,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(posix_spawn) CALL(posix_spawnp) CALL(system) CALL(popen) CALL(pclose)                   \
     CALL(pthread_create) CALL(pthread_cond_wait) CALL(pthread_cond_timedwait)                    \
     CALL(pthread_cond_clockwait)                                                                 \
+    CALL(thrd_create) CALL(clone) CALL(cnd_wait) CALL(cnd_timedwait)                             \
     CALL(sem_wait) CALL(sem_timedwait) CALL(sem_clockwait)                                       \
     CALL(timer_create) CALL(mq_notify) CALL(getaddrinfo_a)                                       \
     CALL(aio_read) CALL(aio_write) CALL(aio_fsync) CALL(lio_listio) CALL(aio_read64)             \

@@ -19,11 +19,19 @@ static struct {
     uint64_t permitted; /* the pair, or with --ground=base what the base had */
 } place = {.ground = {.uid = (uid_t)-1}};
 
+enum { HELD_GROUPS = 32 };
+
 /*
  * What the calling thread believes to have; `known` is false until its first switch. Groups are
  * remembered as far as they fit, so that equal ones are not set again.
  */
-static __thread struct credentials_moment held;
+static __thread struct {
+    bool known;
+    uid_t effective;
+    gid_t gid;
+    unsigned group_count;
+    gid_t groups[HELD_GROUPS];
+} held;
 static __thread int death_signal;
 
 static struct credentials_base base;
@@ -72,7 +80,7 @@ int credentials_prepare(void)
 static bool groups_equal(const struct account *account)
 {
     return held.known && account->group_count == held.group_count &&
-           account->group_count <= CREDENTIALS_MOMENT_GROUPS &&
+           account->group_count <= HELD_GROUPS &&
            memcmp(account->groups, held.groups, account->group_count * sizeof(gid_t)) == 0;
 }
 
@@ -108,7 +116,7 @@ static int change(uid_t outer, const struct account *account)
 
 static void remember(const struct account *account)
 {
-    held.known = account->group_count <= CREDENTIALS_MOMENT_GROUPS;
+    held.known = account->group_count <= HELD_GROUPS;
     held.effective = account->uid;
     held.gid = account->gid;
     held.group_count = account->group_count;
@@ -171,21 +179,43 @@ int credentials_verify(void)
     return uids[1] == held.effective ? 0 : -ESTALE;
 }
 
-void credentials_suspend(struct credentials_moment *moment)
+/* What this thread has, from memory where that is whole, else from the kernel. */
+static int read_current(struct account *account)
 {
-    *moment = held;
-    credentials_ground();
+    uid_t uids[3];
+    gid_t gids[3];
+    long count;
+
+    if (held.known) {
+        account->uid = held.effective;
+        account->gid = held.gid;
+        account->group_count = held.group_count;
+        memcpy(account->groups, held.groups, held.group_count * sizeof(gid_t));
+        return 0;
+    }
+    get_uids(uids);
+    get_gids(gids);
+    count = kernel_call(SYS_getgroups, ACCOUNT_MAX_GROUPS, (long)account->groups, 0, 0, 0, 0);
+    if (count < 0)
+        return (int)count;
+    account->uid = uids[1];
+    account->gid = gids[1];
+    account->group_count = (unsigned)count;
+    return 0;
 }
 
-int credentials_resume(const struct credentials_moment *moment)
+int credentials_suspend(struct account *before)
 {
-    struct account account = {
-        .uid = moment->effective, .gid = moment->gid, .group_count = moment->group_count};
+    int result = read_current(before);
 
-    if (!moment->known)
-        return -EOVERFLOW;
-    memcpy(account.groups, moment->groups, moment->group_count * sizeof(gid_t));
-    return credentials_enter(&account);
+    if (result == 0)
+        credentials_ground();
+    return result;
+}
+
+int credentials_resume(const struct account *before)
+{
+    return credentials_enter(before);
 }
 
 void credentials_note_death_signal(int signal)
@@ -194,19 +224,10 @@ void credentials_note_death_signal(int signal)
 }
 
 /* Ground is what the thread has now, groups included. */
-static int take_current(uid_t uid)
+static int take_current(void)
 {
-    gid_t gids[3];
-    long count;
-
-    get_gids(gids);
-    count = kernel_call(SYS_getgroups, ACCOUNT_MAX_GROUPS, (long)place.ground.groups, 0, 0, 0, 0);
-    if (count < 0)
-        return (int)count;
-    place.ground.gid = gids[1];
-    place.ground.group_count = (unsigned)count;
-    place.ground.uid = uid;
-    return 0;
+    held.known = false;
+    return read_current(&place.ground);
 }
 
 /* Every thread at once, by libc's own signal: one that never calls a hook again is lowered too. */
@@ -231,7 +252,7 @@ static void choose_ground(const struct settings *settings, uid_t effective)
     } else if (settings->ground == GROUND_BASE && effective == 0) {
         uint64_t unused;
 
-        take_current(0);
+        take_current();
         get_capabilities(&unused, &place.permitted);
     } else {
         place.ground = (struct account){.uid = settings->guard_uid, .gid = settings->guard_gid};
@@ -245,7 +266,7 @@ int credentials_begin_serving(const struct settings *settings)
 
     get_uids(uids);
     if (uids[0] != 0 && uids[1] != 0 && uids[2] != 0) {
-        result = take_current(uids[1]);
+        result = take_current();
         place.chosen = true;
     } else {
         choose_ground(settings, uids[1]);

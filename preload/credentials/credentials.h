@@ -98,19 +98,10 @@ unsigned long credentials_add_key_bits(unsigned long securebits);
 void credentials_note_death_signal(int signal);
 
 /*
- * Ground for a moment, and back to the account of before: for calls of libc that make helper
- * threads with the credentials of their caller. credentials_resume() returns -errno if the kernel
- * refused; the thread is at ground then.
+ * Ground for a moment, and back to the account of before: for calls of libc that make helper threads
+ * with the credentials of their caller. credentials_suspend() fills *before, and returns -errno
+ * without any change if that cannot be read; credentials_resume() returns -errno if the kernel
+ * refused: the thread is at ground then.
  */
-enum { CREDENTIALS_MOMENT_GROUPS = 32 };
-
-struct credentials_moment {
-    bool known; /* false: more groups than fit, resuming fails */
-    uid_t effective;
-    gid_t gid;
-    unsigned group_count;
-    gid_t groups[CREDENTIALS_MOMENT_GROUPS];
-};
-
-void credentials_suspend(struct credentials_moment *moment);
-int credentials_resume(const struct credentials_moment *moment);
+int credentials_suspend(struct account *before);
+int credentials_resume(const struct account *before);

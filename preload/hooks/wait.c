@@ -3,24 +3,27 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
-static struct wait_set before_poll(const struct pollfd *array, nfds_t count)
+static void before_poll(struct wait_set *set, const struct pollfd *array, nfds_t count)
 {
-    struct wait_set set = {0};
-
     thread_check();
-    scope_wait_add_poll(&set, array, count);
-    scope_before_wait(&set);
-    return set;
+    scope_wait_add_poll(set, array, count);
+    scope_before_wait(set);
 }
 
-static struct wait_set before_epoll(int epoll)
+static void before_epoll(struct wait_set *set, int epoll)
 {
-    struct wait_set set = {0};
-
     thread_check();
-    scope_wait_add(&set, epoll);
-    scope_before_wait(&set);
-    return set;
+    scope_wait_add(set, epoll);
+    set->epoll = epoll;
+    scope_before_wait(set);
+}
+
+static void before_select(
+    struct wait_set *set, int count, const fd_set *read, const fd_set *write, const fd_set *except)
+{
+    thread_check();
+    scope_wait_add_select(set, count, read, write, except);
+    scope_before_wait(set);
 }
 
 static int after(const struct wait_set *set, int result)
@@ -31,30 +34,34 @@ static int after(const struct wait_set *set, int result)
 
 int poll(struct pollfd *array, nfds_t count, int timeout)
 {
-    struct wait_set set = before_poll(array, count);
+    struct wait_set set = {0};
 
+    before_poll(&set, array, count);
     return after(&set, libc_calls()->poll(array, count, timeout));
 }
 
 int __poll_chk(struct pollfd *array, nfds_t count, int timeout, size_t room)
 {
-    struct wait_set set = before_poll(array, count);
+    struct wait_set set = {0};
 
+    before_poll(&set, array, count);
     return after(&set, libc_calls()->__poll_chk(array, count, timeout, room));
 }
 
 int ppoll(struct pollfd *array, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-    struct wait_set set = before_poll(array, count);
+    struct wait_set set = {0};
 
+    before_poll(&set, array, count);
     return after(&set, libc_calls()->ppoll(array, count, timeout, mask));
 }
 
 int __ppoll_chk(struct pollfd *array, nfds_t count, const struct timespec *timeout,
     const sigset_t *mask, size_t room)
 {
-    struct wait_set set = before_poll(array, count);
+    struct wait_set set = {0};
 
+    before_poll(&set, array, count);
     return after(&set, libc_calls()->__ppoll_chk(array, count, timeout, mask, room));
 }
 
@@ -62,9 +69,7 @@ int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeva
 {
     struct wait_set set = {0};
 
-    thread_check();
-    scope_wait_add_select(&set, count, read, write, except);
-    scope_before_wait(&set);
+    before_select(&set, count, read, write, except);
     return after(&set, libc_calls()->select(count, read, write, except, timeout));
 }
 
@@ -73,31 +78,32 @@ int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct
 {
     struct wait_set set = {0};
 
-    thread_check();
-    scope_wait_add_select(&set, count, read, write, except);
-    scope_before_wait(&set);
+    before_select(&set, count, read, write, except);
     return after(&set, libc_calls()->pselect(count, read, write, except, timeout, mask));
 }
 
 int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
-    struct wait_set set = before_epoll(epoll);
+    struct wait_set set = {0};
 
+    before_epoll(&set, epoll);
     return after(&set, libc_calls()->epoll_wait(epoll, events, count, timeout));
 }
 
 int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
 {
-    struct wait_set set = before_epoll(epoll);
+    struct wait_set set = {0};
 
+    before_epoll(&set, epoll);
     return after(&set, libc_calls()->epoll_pwait(epoll, events, count, timeout, mask));
 }
 
 int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
     const sigset_t *mask)
 {
-    struct wait_set set = before_epoll(epoll);
+    struct wait_set set = {0};
 
+    before_epoll(&set, epoll);
     return after(&set, libc_calls()->epoll_pwait2(epoll, events, count, timeout, mask));
 }
 

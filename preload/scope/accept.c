@@ -60,7 +60,7 @@ static void admit(int connection, struct admission *admission)
     int result = entry.cookie ? descriptor_record(connection, &entry) : -ENOENT;
 
     if (result == 0 && !thread_state.is_loop)
-        result = thread_begin_scope(entry.cookie, &admission->account, true);
+        result = thread_begin_scope(connection, entry.cookie, &admission->account, true);
     if (result < 0) {
         descriptor_forget(connection);
         admission->verdict = ACCOUNT_SWITCH_FAILED;

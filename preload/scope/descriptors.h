@@ -24,6 +24,10 @@ enum descriptor_kind {
     DESCRIPTOR_SOCKET, /* made in a scope */
 };
 
+enum {                     /* flags of a connection */
+    CONNECTION_SHARED = 1, /* somebody waits for it among others: an event loop hands it out */
+};
+
 enum { /* flags of a pipe: not of an eventfd, which only wakes */
     PIPE_CARRIES_DATA = 1,
 };

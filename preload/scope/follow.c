@@ -51,18 +51,12 @@ void scope_after_close(bool was_last)
         thread_end_scope();
 }
 
-/* Does the scope's connection still have a descriptor? */
-static bool connection_is_open(void)
-{
-    return descriptor_has_twin(-1, thread_state.cookie);
-}
-
 static void forget_range(unsigned first, unsigned last)
 {
     if (!process.wrapped || !thread_is_own())
         return;
     descriptor_forget_range(first, last);
-    if (thread_in_scope() && !connection_is_open())
+    if (thread_in_scope() && !connection_is_open(thread_state.number, thread_state.cookie))
         thread_end_scope();
 }
 

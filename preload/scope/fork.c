@@ -15,7 +15,6 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 static void seal_child(void)
@@ -48,56 +47,42 @@ void scope_fork_child(void)
         thread_state.epoch = 0; /* caught between: its next call looks again */
 }
 
-struct birth {
-    void *(*start)(void *);
-    void *argument;
-    struct thread state;
-};
-
-/* The new thread's first steps; the kernel gave it the credentials of its maker. */
-static void *begin_life(void *pointer)
-{
-    struct birth birth = *(struct birth *)pointer;
-
-    free(pointer);
-    thread_state = birth.state;
-    thread_state.tid = kernel_gettid();
-    if (thread_state.acting == ACTING_GROUND)
-        credentials_ground();
-    return birth.start(birth.argument);
-}
-
-int scope_thread_birth(void *(**start)(void *), void **argument)
+struct birth *scope_thread_birth(void)
 {
     struct birth *birth = malloc(sizeof *birth);
 
     if (!birth)
-        return EAGAIN; /* as pthread_create(3) says of a lack of resources */
-    *birth = (struct birth){.start = *start, .argument = *argument, .state = thread_state};
+        return NULL;
+    birth->state = thread_state;
     birth->state.is_loop = false;
     birth->state.was_woken = false;
+    birth->state.last_cookie = 0;
     if (thread_state.acting == ACTING_PEER &&
         (!thread_state.began_by_accept || thread_state.has_read))
         birth->state.acting = ACTING_GROUND;
-    *start = begin_life;
-    *argument = birth;
-    return 0;
+    return birth;
 }
 
-void scope_thread_not_born(void *argument)
+/* The kernel gave the new thread the credentials of its maker. */
+void scope_thread_begins(const struct birth *birth)
 {
-    free(argument);
+    thread_state = birth->state;
+    thread_state.tid = kernel_gettid();
+    if (thread_state.acting == ACTING_GROUND)
+        credentials_ground();
 }
 
 void scope_suspend(struct suspended *suspended)
 {
     suspended->was_suspended = thread_in_scope() && thread_is_own();
-    if (suspended->was_suspended)
-        credentials_suspend(&suspended->moment);
+    if (!suspended->was_suspended || credentials_suspend(&suspended->account) == 0)
+        return;
+    thread_end_scope();
+    suspended->was_suspended = false;
 }
 
 void scope_resume(const struct suspended *suspended)
 {
-    if (suspended->was_suspended && credentials_resume(&suspended->moment) < 0)
+    if (suspended->was_suspended && credentials_resume(&suspended->account) < 0)
         thread_state.acting = ACTING_GROUND;
 }

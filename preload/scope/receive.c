@@ -61,7 +61,7 @@ static int become_peer(int number, const struct descriptor *entry)
     peer_of(number, entry, &peer);
     verdict = account_ask(&peer, number, &account, &error);
     if (verdict == ACCOUNT_SERVED) {
-        result = thread_begin_scope(entry->cookie, &account, false);
+        result = thread_begin_scope(number, entry->cookie, &account, false);
         if (result == 0)
             return 0;
         verdict = ACCOUNT_SWITCH_FAILED;
@@ -70,6 +70,26 @@ static int become_peer(int number, const struct descriptor *entry)
     thread_end_scope();
     report_refused(&peer, verdict, error);
     return -EACCES;
+}
+
+/*
+ * A thread that reads from two peers, both connections open and no wait for work in between, is an
+ * event loop, however it waits: nobody can tell whose request it carries out next.
+ */
+static bool reads_in_turns(const struct descriptor *entry)
+{
+    const struct thread *thread = &thread_state;
+
+    return thread->last_cookie && thread->last_cookie != entry->cookie &&
+           thread->last_account != entry->account_uid &&
+           connection_is_open(thread->last_number, thread->last_cookie);
+}
+
+static void note_read(int number, const struct descriptor *entry)
+{
+    thread_state.last_cookie = entry->cookie;
+    thread_state.last_account = entry->account_uid;
+    thread_state.last_number = number;
 }
 
 static ssize_t deny(int number)
@@ -103,7 +123,11 @@ void scope_before_receive(int number)
 {
     const struct descriptor *entry = process.scopes ? descriptor_find(number) : NULL;
 
-    if (!entry || entry->kind != DESCRIPTOR_DATAGRAMS)
+    if (!entry)
+        return;
+    if (entry->kind == DESCRIPTOR_PIPE && entry->serial != thread_state.serial)
+        scope_before_work_wait(); /* work comes through pipes, too */
+    if (entry->kind != DESCRIPTOR_DATAGRAMS)
         return;
     process_begin_serving();
     thread_end_scope();
@@ -127,12 +151,17 @@ ssize_t scope_received(int number, size_t wanted, ssize_t result)
     if (process.sealed)
         return entry->account_uid == process.sealed_as ? result : deny(number);
     if (thread->acting == ACTING_PEER && thread->cookie == entry->cookie) {
-        if (thread_is_own())
+        if (thread_is_own()) {
             thread->has_read = true;
+            note_read(number, entry);
+        }
         return result;
     }
     if (!thread_is_own())
         return deny(number);
+    if (!thread->is_loop && reads_in_turns(entry))
+        thread_is_event_loop();
+    note_read(number, entry);
     if (thread->is_loop && !process.settings.inline_loops) {
         if (result > 0) /* what is left when a connection ends harms nobody */
             process_report_loop();

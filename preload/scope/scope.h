@@ -13,7 +13,8 @@
  */
 #pragma once
 
-#include "credentials/credentials.h"
+#include "account/account.h"
+#include "scope/thread.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -54,6 +55,7 @@ struct wait_set {
     bool several;  /* two peers could wake this wait: an event loop */
     bool any;      /* holds a connection */
     unsigned long long first;
+    int epoll; /* the epoll set that is waited for, 0 for none */
 };
 
 void scope_wait_add(struct wait_set *set, int number);
@@ -68,18 +70,22 @@ void scope_after_wait(const struct wait_set *set, int result);
 /* epoll_ctl(2) has added `number` to `epoll`. */
 void scope_epoll_added(int epoll, int number);
 
-/* Ahead of a wait for work: a condition variable or a semaphore. */
+/*
+ * Around a wait for work: a condition variable or a semaphore. Behind it the rule is asked again:
+ * while the thread waited, another may have closed the scope's connection or waited for it.
+ */
 void scope_before_work_wait(void);
+void scope_after_work_wait(void);
 
 /* A new epoll set, pipe, eventfd or socketpair has these numbers (-1: none). */
 void scope_made_epoll(int number);
 void scope_made_pipe(int one, int other);
 
 /*
- * What is made in a scope is that peer's. scope_made_file() and scope_made_socket() stand behind the
- * call that made `number` (negative: it failed). scope_may_use() stands ahead of every use: false,
- * with errno EACCES or EPIPE, in the scope of another peer, who may not open that file itself or has
- * no part in that socket: caches of open files and of connections then open anew.
+ * What is made in a scope is that peer's. scope_made_file() and scope_made_socket() stand behind
+ * the call that made `number` (negative: it failed). scope_may_use() stands ahead of every use:
+ * false, with errno EACCES or EPIPE, in the scope of another peer, who may not open that file
+ * itself or has no part in that socket: caches of open files and of connections then open anew.
  */
 void scope_made_file(int number);
 void scope_made_socket(int number);
@@ -98,17 +104,23 @@ int scope_dup3(int number, int copy, int flags);
 bool scope_owns(int number);
 
 /*
- * pthread_create(3): `start` and `argument` are exchanged for ours, which give the new thread its
- * state before the server's function runs. Allocates. 0 or an errno value; after a pthread_create
- * that failed, scope_thread_not_born() frees what was allocated.
+ * A new thread, pthread_create(3) or thrd_create(3): scope_thread_birth() says, in the thread that
+ * makes it, what it will be born as (allocated, the caller's to free; NULL: no memory).
+ * scope_thread_begins() is its first step, before the server's function runs in it.
  */
-int scope_thread_birth(void *(**start)(void *), void **argument);
-void scope_thread_not_born(void *argument);
+struct birth {
+    struct thread state;
+    void *(*start)(void *); /* for the hook's own use */
+    int (*start_c11)(void *);
+    void *argument;
+};
+struct birth *scope_thread_birth(void);
+void scope_thread_begins(const struct birth *birth);
 
 /* Around a libc call that makes a helper thread of its own: it is made at ground. */
 struct suspended {
     bool was_suspended;
-    struct credentials_moment moment;
-};
+    struct account account;
+}; /* 4 KiB */
 void scope_suspend(struct suspended *suspended);
 void scope_resume(const struct suspended *suspended);

@@ -53,7 +53,15 @@ void thread_compare_ids(void)
 }
 #endif
 
-int thread_begin_scope(uint64_t cookie, const struct account *account, bool by_accept)
+bool connection_is_open(int number, uint64_t cookie)
+{
+    uint64_t found;
+
+    return (kernel_socket_cookie(number, &found) == 0 && found == cookie) ||
+           descriptor_has_twin(number, cookie);
+}
+
+int thread_begin_scope(int number, uint64_t cookie, const struct account *account, bool by_accept)
 {
     int result = credentials_enter(account);
 
@@ -62,6 +70,7 @@ int thread_begin_scope(uint64_t cookie, const struct account *account, bool by_a
         return result;
     thread_state.account = account->uid;
     thread_state.cookie = cookie;
+    thread_state.number = number;
     thread_state.began_by_accept = by_accept;
     thread_state.has_read = !by_accept;
     do

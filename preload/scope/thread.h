@@ -27,11 +27,15 @@ struct thread {
     enum acting acting;
     uid_t account;   /* the scope's account */
     uint64_t cookie; /* the scope's connection */
+    int number;      /* a descriptor of it, when the scope began */
     uint32_t serial; /* the scope's number, never 0; of the last one if there is none now */
     bool began_by_accept;
-    bool has_read;  /* this thread has itself read from the scope's connection */
-    bool is_loop;   /* it waits for several peers at once */
-    bool was_woken; /* its last wait was for a listener among others, and returned something */
+    bool has_read;   /* this thread has itself read from the scope's connection */
+    bool is_loop;    /* it waits for several peers at once */
+    bool was_woken;  /* its last wait was for a listener among others, and returned something */
+    int last_number; /* the connection last read from since a wait for work */
+    uid_t last_account;
+    uint64_t last_cookie; /* 0: none */
 };
 
 enum serving { SERVING_NOT_YET, SERVING_LOWERING, SERVING };
@@ -78,10 +82,13 @@ static inline bool thread_in_scope(void)
 }
 
 /*
- * The calling thread acts for the account, on the connection with that cookie. -errno if the kernel
- * refused: the thread is at ground then.
+ * The calling thread acts for the account, on the connection with that cookie, whose descriptor is
+ * `number`. -errno if the kernel refused: the thread is at ground then.
  */
-int thread_begin_scope(uint64_t cookie, const struct account *account, bool by_accept);
+int thread_begin_scope(int number, uint64_t cookie, const struct account *account, bool by_accept);
+
+/* Is `number`, or another descriptor, still open on the connection with that cookie? */
+bool connection_is_open(int number, uint64_t cookie);
 
 /* The thread is at ground; nothing happens if it acts for nobody. */
 void thread_end_scope(void);

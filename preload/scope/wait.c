@@ -7,16 +7,32 @@
  */
 #include "scope/scope.h"
 
+#include "kernel.h"
 #include "scope/thread.h"
 
-static void add_connection(struct wait_set *set, uint64_t cookie)
+/* A number that was closed behind our back and is another socket now is nobody's connection. */
+static bool is_stale(int number, const struct descriptor *entry)
 {
-    if (!thread_in_scope() || cookie != thread_state.cookie)
+    uint64_t cookie;
+
+    if (kernel_socket_cookie(number, &cookie) == 0 && cookie == entry->cookie)
+        return false;
+    descriptor_forget(number);
+    return true;
+}
+
+static void add_connection(struct wait_set *set, int number, const struct descriptor *entry)
+{
+    bool own = thread_in_scope() && entry->cookie == thread_state.cookie;
+
+    if (!own && thread_in_scope() && is_stale(number, entry))
+        return;
+    if (!own)
         set->foreign = true;
-    if (set->any && set->first != cookie)
+    if (set->any && set->first != entry->cookie)
         set->several = true;
     set->any = true;
-    set->first = cookie;
+    set->first = entry->cookie;
 }
 
 static void add_epoll(struct wait_set *set, unsigned flags)
@@ -41,7 +57,7 @@ void scope_wait_add(struct wait_set *set, int number)
         set->listener = true;
         break;
     case DESCRIPTOR_CONNECTION:
-        add_connection(set, entry->cookie);
+        add_connection(set, number, entry);
         break;
     case DESCRIPTOR_EPOLL:
         add_epoll(set, entry->flags);
@@ -55,30 +71,66 @@ void scope_wait_add(struct wait_set *set, int number)
     }
 }
 
-void scope_wait_add_poll(struct wait_set *set, const struct pollfd *array, nfds_t count)
+/* Could several peers wake this wait? Then who reads from them is a loop, or a worker of one. */
+static bool is_shared(const struct wait_set *set)
 {
-    for (nfds_t i = 0; process.admits && i < count; i++)
-        scope_wait_add(set, array[i].fd);
+    return process.scopes && (set->several || (set->any && set->listener));
 }
 
-void scope_wait_add_select(
-    struct wait_set *set, int count, const fd_set *read, const fd_set *write, const fd_set *except)
+static void share(int number)
 {
-    const fd_set *sets[] = {read, write, except};
+    struct descriptor *entry = number < 0 ? NULL : descriptor_find(number);
 
-    for (int which = 0; process.admits && which < 3; which++) {
+    if (entry && entry->kind == DESCRIPTOR_CONNECTION)
+        entry->flags |= CONNECTION_SHARED;
+}
+
+void scope_wait_add_poll(struct wait_set *set, const struct pollfd *array, nfds_t count)
+{
+    if (!process.admits || !array)
+        return;
+    for (nfds_t i = 0; i < count; i++)
+        scope_wait_add(set, array[i].fd);
+    for (nfds_t i = 0; is_shared(set) && i < count; i++)
+        share(array[i].fd);
+}
+
+/* Calls `visit` for every number in any of the three sets. */
+static void visit_select(int count, const fd_set *const sets[3], struct wait_set *set,
+    void (*visit)(struct wait_set *, int))
+{
+    const int bits = 8 * sizeof(unsigned long);
+
+    for (int which = 0; which < 3; which++) {
         const unsigned long *words = (const unsigned long *)sets[which];
-        const int bits = 8 * sizeof *words;
 
         for (int number = 0; words && number < count; number++) {
             unsigned long rest = words[number / bits] >> (number % bits);
 
             if (rest & 1)
-                scope_wait_add(set, number);
+                visit(set, number);
             else if (rest == 0)
                 number |= bits - 1; /* on to the next word */
         }
     }
+}
+
+static void share_one(struct wait_set *set, int number)
+{
+    (void)set;
+    share(number);
+}
+
+void scope_wait_add_select(
+    struct wait_set *set, int count, const fd_set *read, const fd_set *write, const fd_set *except)
+{
+    const fd_set *const sets[] = {read, write, except};
+
+    if (!process.admits)
+        return;
+    visit_select(count, sets, set, scope_wait_add);
+    if (is_shared(set))
+        visit_select(count, sets, set, share_one);
 }
 
 void scope_before_wait(const struct wait_set *set)
@@ -87,16 +139,24 @@ void scope_before_wait(const struct wait_set *set)
         return;
     if (set->listener)
         process_begin_serving();
-    if ((set->several || (set->any && set->listener)) && !thread_state.is_loop && thread_is_own())
+    if (is_shared(set) && !thread_state.is_loop && thread_is_own())
         thread_is_event_loop();
+    if (set->older)
+        thread_state.last_cookie = 0; /* what comes next is other work */
     if (thread_state.is_loop || set->listener || set->foreign || set->older)
         thread_end_scope();
 }
 
 void scope_after_wait(const struct wait_set *set, int result)
 {
+    const struct descriptor *epoll = set->epoll > 0 ? descriptor_find(set->epoll) : NULL;
+
     if (process.admits && set->listener)
         thread_state.was_woken = result > 0;
+    /* The set may have been empty when the wait began, and others may have added to it since. */
+    if (result > 0 && process.scopes && epoll && epoll->kind == DESCRIPTOR_EPOLL &&
+        epoll->flags & EPOLL_HOLDS_CONNECTION && !thread_state.is_loop && thread_is_own())
+        thread_is_event_loop();
 }
 
 void scope_epoll_added(int epoll, int number)
@@ -123,14 +183,42 @@ void scope_epoll_added(int epoll, int number)
     if (!facts.foreign && !(facts.any && set->serial != thread_state.serial))
         return;
     set->flags |= EPOLL_HOLDS_CONNECTION;
+    share(number);
     if (!thread_state.is_loop)
         thread_is_event_loop();
     thread_end_scope();
 }
 
+/*
+ * CPython's own lock is a condition variable, so a thread that has read its connection stays in its
+ * scope over such a wait; but not one that is handed its connections by others, as a worker of an
+ * event loop is: what it is given next may be anybody's.
+ */
+static bool outlives_work_wait(void)
+{
+    const struct descriptor *entry = descriptor_find(thread_state.number);
+
+    return thread_state.has_read && connection_is_open(thread_state.number, thread_state.cookie) &&
+           !(entry && entry->cookie == thread_state.cookie && entry->flags & CONNECTION_SHARED);
+}
+
 void scope_before_work_wait(void)
 {
-    if (thread_in_scope() && !thread_state.has_read)
+    if (!process.scopes)
+        return;
+    if (thread_state.acting == ACTING_PEER && outlives_work_wait())
+        return;
+    if (!thread_in_scope() && thread_state.last_cookie == 0)
+        return;
+    if (!thread_is_own())
+        return;
+    thread_state.last_cookie = 0;
+    thread_end_scope();
+}
+
+void scope_after_work_wait(void)
+{
+    if (thread_in_scope() && !outlives_work_wait())
         thread_end_scope();
 }
 
