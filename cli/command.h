@@ -5,9 +5,9 @@
 enum {
     EXIT_YES = 0,
     EXIT_NO = 1,
-    EXIT_TROUBLE = 2,         /* id, can, list, check: usage or trouble */
-    EXIT_REFUSED = 124,       /* exec: the peer was refused */
-    EXIT_FAILED = 125,        /* run, exec: wsapeer itself failed, usage included */
+    EXIT_TROUBLE = 2,   /* id, can, list, check: usage or trouble */
+    EXIT_REFUSED = 124, /* exec: the peer was refused */
+    EXIT_FAILED = 125,  /* run, exec: wsapeer itself failed, usage included */
     EXIT_NOT_EXECUTABLE = 126,
     EXIT_NOT_FOUND = 127,
 };

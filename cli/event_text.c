@@ -112,8 +112,9 @@ static void write_about_process(const struct event *event, FILE *out)
     case EVENT_EVENT_LOOP:
         fprintf(out,
             "waits for several peers at once (an event loop): it acts for nobody and every "
-            "file is refused (EACCES). Way out: --inline, if each request is finished in "
-            "the callback that read it; this version has no other");
+            "file is refused (EACCES). Ways out: an instance of the server for each account "
+            "(--isolate=account, not in this version yet), or --inline, if each request is "
+            "finished in the callback that read it");
         break;
     case EVENT_SERVING:
         fprintf(out, "serves from now on; while it acts for nobody it is ");
@@ -123,7 +124,7 @@ static void write_about_process(const struct event *event, FILE *out)
         fprintf(out, "asked for other ids while it serves (%s) and was denied", event->detail);
         break;
     case EVENT_SWITCH_LOST:
-        fprintf(out, "a thread could not give up a peer's rights (%s): the process ends",
+        fprintf(out, "a thread could not give up its rights (%s): the process ends",
             strerror(request->error));
         break;
     default:

@@ -16,7 +16,8 @@
 
 struct policy;
 
-/* Returns a new policy with the default rule (every local account except root), or NULL (ENOMEM). */
+/* Returns a new policy with the default rule (every local account except root), or NULL (ENOMEM).
+ */
 struct policy *policy_new(enum protect_mode mode);
 void policy_free(struct policy *policy);
 

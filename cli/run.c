@@ -241,7 +241,7 @@ static int set_environment(int channel, const char *library)
     cleanup_memory char *preload = NULL;
     char number[16];
 
-    snprintf(number, sizeof number, "%d", channel);
+    snprintf(number, sizeof number, PROTOCOL_CHANNEL_FORMAT, channel);
     if (asprintf(&preload, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") <
         0) {
         preload = NULL;

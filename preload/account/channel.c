@@ -12,8 +12,11 @@
 static int channel = -1;
 static uint64_t channel_cookie;
 
-/* Our descriptors stand this far below the limit, out of the way of a server's own numbers. */
-enum { ROOM_BELOW_LIMIT = 48 };
+/*
+ * Our descriptors stand out of the way of a server's own numbers, but below what an fd_set holds:
+ * the kernel's table grows with the highest number, and select(2) looks at as much of its sets.
+ */
+enum { HIGHEST = 1024, ROOM = 48 };
 
 int channel_descriptor(void)
 {
@@ -26,10 +29,10 @@ int channel_raise_descriptor(int descriptor)
     int moved;
 
     kernel_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
-    moved = limit.rlim_cur > 2 * ROOM_BELOW_LIMIT
-                ? kernel_fcntl(descriptor, F_DUPFD_CLOEXEC,
-                      (long)(limit.rlim_cur < 65536 ? limit.rlim_cur : 65536) - ROOM_BELOW_LIMIT)
-                : kernel_fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    if (limit.rlim_cur > HIGHEST)
+        limit.rlim_cur = HIGHEST;
+    moved = kernel_fcntl(
+        descriptor, F_DUPFD_CLOEXEC, limit.rlim_cur > 2 * ROOM ? (long)limit.rlim_cur - ROOM : 3);
     if (moved >= 0)
         kernel_close(descriptor);
     return moved;
@@ -151,9 +154,7 @@ int channel_open(int descriptor, struct settings *settings)
 
     if (kernel_socket_cookie(descriptor, &channel_cookie) < 0)
         return -EBADF;
-    channel = channel_raise_descriptor(descriptor);
-    if (channel < 0)
-        return channel;
+    channel = descriptor; /* `run` gave it a high number, and the environment names that */
     received = channel_ask(&greeting, &part, 1);
     if (received < 0)
         return (int)received;

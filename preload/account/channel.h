@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 
 /*
- * Takes over `descriptor` (moves it to a high number) and greets the resolver, which answers with
+ * Takes over `descriptor` and greets the resolver, which answers with
  * the settings. 0, or -errno: -ETIMEDOUT if nobody answered, -EBADF if it is no channel.
  */
 int channel_open(int descriptor, struct settings *settings);

@@ -13,6 +13,7 @@
 
 /* The environment variable that gives the library its end of the channel: a decimal number. */
 #define PROTOCOL_CHANNEL_VARIABLE "WSAPEER_CHANNEL"
+#define PROTOCOL_CHANNEL_FORMAT "%07d" /* of one width, so that it can be changed in place */
 
 enum { PROTOCOL_MAGIC = 0x77736131 };
 

@@ -6,6 +6,7 @@
 #include "credentials/credentials.h"
 
 #include "credentials/set.h"
+#include "credentials/threads.h"
 #include "libc.h"
 
 #include <errno.h>
@@ -75,6 +76,15 @@ int credentials_prepare(void)
     place.permitted = KEY;
     process_control(PR_GET_PDEATHSIG, (unsigned long)&death_signal, 0);
     return base.has_key ? process_control(PR_SET_KEEPCAPS, 1, 0) : 0;
+}
+
+bool credentials_still_have_key(void)
+{
+    uint64_t effective, permitted;
+
+    if (base.has_key && get_capabilities(&effective, &permitted) == 0)
+        base.has_key = (permitted & KEY) == KEY;
+    return base.has_key;
 }
 
 static bool groups_equal(const struct account *account)
@@ -148,11 +158,29 @@ void credentials_die(int error)
         kernel_call(SYS_exit_group, 125, 0, 0, 0, 0, 0);
 }
 
+/*
+ * A thread made before the library could tell it to keep the key (by the constructor of another
+ * library) has none, and can never have been anybody: libc's signal lowered it.
+ */
+static bool is_at_ground_without_key(void)
+{
+    uint64_t effective, permitted;
+    gid_t groups[ACCOUNT_MAX_GROUPS];
+    long count;
+
+    if (get_capabilities(&effective, &permitted) < 0 || (permitted & KEY) == KEY || effective ||
+        read_back(place.ground.uid, &place.ground) < 0)
+        return false;
+    count = kernel_call(SYS_getgroups, ACCOUNT_MAX_GROUPS, (long)groups, 0, 0, 0, 0);
+    return count == (long)place.ground.group_count &&
+           memcmp(groups, place.ground.groups, (size_t)count * sizeof *groups) == 0;
+}
+
 void credentials_ground(void)
 {
     int result = switch_to(place.ground.uid, &place.ground);
 
-    if (result < 0)
+    if (result < 0 && !is_at_ground_without_key())
         credentials_die(-result);
 }
 
@@ -245,6 +273,18 @@ static int lower_all_threads(uid_t effective)
     return libc->setresuid(ground->uid, ground->uid, ground->uid) < 0 ? -errno : 0;
 }
 
+/* It may have lowered one thread alone, by raw calls: the others follow, as far as they are libc's.
+ */
+static int lower_all_threads_to_chosen(void)
+{
+    const struct libc_calls *libc = libc_calls();
+    const struct account *ground = &place.ground;
+
+    if (libc->setresgid(ground->gid, ground->gid, ground->gid) < 0)
+        return -errno;
+    return libc->setresuid(ground->uid, ground->uid, ground->uid) < 0 ? -errno : 0;
+}
+
 static void choose_ground(const struct settings *settings, uid_t effective)
 {
     if (settings->ground == GROUND_ACCOUNT) {
@@ -268,11 +308,15 @@ int credentials_begin_serving(const struct settings *settings)
     if (uids[0] != 0 && uids[1] != 0 && uids[2] != 0) {
         result = take_current();
         place.chosen = true;
+        if (result == 0)
+            result = lower_all_threads_to_chosen();
     } else {
         choose_ground(settings, uids[1]);
         if (place.ground.uid != 0)
             result = lower_all_threads(uids[1]);
     }
+    if (result == 0 && place.ground.uid != 0)
+        result = threads_are_lowered();
     place.outer = place.ground.uid != 0 ? place.ground.uid : settings->guard_uid;
     errno = saved_errno;
     return result;

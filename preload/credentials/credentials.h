@@ -34,6 +34,10 @@ struct credentials_base {
 int credentials_prepare(void);
 const struct credentials_base *credentials_base(void);
 
+/* Has the server not thrown the key away by itself (a raw capset(2))? If it has, base says so too.
+ */
+bool credentials_still_have_key(void);
+
 /*
  * Lowers every thread of the process to ground, once, when it begins to serve. A server that gave
  * up root by itself (no id is 0) keeps what it chose, groups included, as its ground. Not to be
@@ -98,10 +102,10 @@ unsigned long credentials_add_key_bits(unsigned long securebits);
 void credentials_note_death_signal(int signal);
 
 /*
- * Ground for a moment, and back to the account of before: for calls of libc that make helper threads
- * with the credentials of their caller. credentials_suspend() fills *before, and returns -errno
- * without any change if that cannot be read; credentials_resume() returns -errno if the kernel
- * refused: the thread is at ground then.
+ * Ground for a moment, and back to the account of before: for calls of libc that make helper
+ * threads with the credentials of their caller. credentials_suspend() fills *before, and returns
+ * -errno without any change if that cannot be read; credentials_resume() returns -errno if the
+ * kernel refused: the thread is at ground then.
  */
 int credentials_suspend(struct account *before);
 int credentials_resume(const struct account *before);

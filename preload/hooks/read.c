@@ -5,112 +5,152 @@
 
 #include <limits.h>
 
-static bool may_read(int number)
+static bool may_read(int number, struct reading *reading)
 {
     thread_check();
-    scope_before_receive(number);
-    return scope_may_use(number);
+    return scope_before_receive(number, reading);
 }
 
 ssize_t read(int number, void *buffer, size_t size)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
-    return scope_received(number, size, libc_calls()->read(number, buffer, size));
+    return scope_received(&reading, size, libc_calls()->read(number, buffer, size));
 }
 
 ssize_t __read_chk(int number, void *buffer, size_t size, size_t room)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
-    return scope_received(number, size, libc_calls()->__read_chk(number, buffer, size, room));
+    return scope_received(&reading, size, libc_calls()->__read_chk(number, buffer, size, room));
 }
 
 ssize_t readv(int number, const struct iovec *parts, int count)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
-    return scope_received(number, SSIZE_MAX, libc_calls()->readv(number, parts, count));
+    return scope_received(&reading, SSIZE_MAX, libc_calls()->readv(number, parts, count));
 }
 
 ssize_t recv(int number, void *buffer, size_t size, int flags)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
-    return scope_received(number, size, libc_calls()->recv(number, buffer, size, flags));
+    return scope_received(&reading, size, libc_calls()->recv(number, buffer, size, flags));
 }
 
 ssize_t __recv_chk(int number, void *buffer, size_t size, size_t room, int flags)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
     return scope_received(
-        number, size, libc_calls()->__recv_chk(number, buffer, size, room, flags));
+        &reading, size, libc_calls()->__recv_chk(number, buffer, size, room, flags));
 }
 
 ssize_t recvfrom(
     int number, void *buffer, size_t size, int flags, __SOCKADDR_ARG address, socklen_t *length)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
     return scope_received(
-        number, size, libc_calls()->recvfrom(number, buffer, size, flags, address, length));
+        &reading, size, libc_calls()->recvfrom(number, buffer, size, flags, address, length));
 }
 
 ssize_t __recvfrom_chk(int number, void *buffer, size_t size, size_t room, int flags,
     struct sockaddr *address, socklen_t *length)
 {
-    if (!may_read(number))
+    struct reading reading;
+
+    if (!may_read(number, &reading))
         return -1;
-    return scope_received(number, size,
+    return scope_received(&reading, size,
         libc_calls()->__recvfrom_chk(number, buffer, size, room, flags, address, length));
 }
 
 ssize_t recvmsg(int number, struct msghdr *message, int flags)
 {
-    if (!may_read(number))
+    struct reading reading;
+    ssize_t result;
+
+    if (!may_read(number, &reading))
         return -1;
-    return scope_received(number, SSIZE_MAX, libc_calls()->recvmsg(number, message, flags));
+    result = scope_received(&reading, SSIZE_MAX, libc_calls()->recvmsg(number, message, flags));
+    if (result >= 0)
+        scope_passed(message);
+    return result;
 }
 
 int recvmmsg(
     int number, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
-    if (!may_read(number))
+    struct reading reading;
+    int result;
+
+    if (!may_read(number, &reading))
         return -1;
-    return (int)scope_received(
-        number, SSIZE_MAX, libc_calls()->recvmmsg(number, messages, count, flags, timeout));
+    result = (int)scope_received(
+        &reading, SSIZE_MAX, libc_calls()->recvmmsg(number, messages, count, flags, timeout));
+    for (int i = 0; i < result; i++)
+        scope_passed(&messages[i].msg_hdr);
+    return result;
 }
 
 /* A position in a file: no connection has one, but a file of another peer's may be meant. */
 
 ssize_t pread(int number, void *buffer, size_t size, off_t position)
 {
-    return may_read(number) ? libc_calls()->pread(number, buffer, size, position) : -1;
+    struct reading reading;
+
+    return may_read(number, &reading) ? libc_calls()->pread(number, buffer, size, position) : -1;
 }
 
 ssize_t pread64(int number, void *buffer, size_t size, off64_t position)
 {
-    return may_read(number) ? libc_calls()->pread64(number, buffer, size, position) : -1;
+    struct reading reading;
+
+    return may_read(number, &reading) ? libc_calls()->pread64(number, buffer, size, position) : -1;
 }
 
 ssize_t __pread_chk(int number, void *buffer, size_t size, off_t position, size_t room)
 {
-    return may_read(number) ? libc_calls()->__pread_chk(number, buffer, size, position, room) : -1;
+    struct reading reading;
+
+    return may_read(number, &reading)
+               ? libc_calls()->__pread_chk(number, buffer, size, position, room)
+               : -1;
 }
 
 ssize_t __pread64_chk(int number, void *buffer, size_t size, off64_t position, size_t room)
 {
-    return may_read(number) ? libc_calls()->__pread64_chk(number, buffer, size, position, room)
-                            : -1;
+    struct reading reading;
+
+    return may_read(number, &reading)
+               ? libc_calls()->__pread64_chk(number, buffer, size, position, room)
+               : -1;
 }
 
 ssize_t preadv(int number, const struct iovec *parts, int count, off_t position)
 {
-    return may_read(number) ? libc_calls()->preadv(number, parts, count, position) : -1;
+    struct reading reading;
+
+    return may_read(number, &reading) ? libc_calls()->preadv(number, parts, count, position) : -1;
 }
 
 ssize_t preadv64(int number, const struct iovec *parts, int count, off64_t position)
 {
-    return may_read(number) ? libc_calls()->preadv64(number, parts, count, position) : -1;
+    struct reading reading;
+
+    return may_read(number, &reading) ? libc_calls()->preadv64(number, parts, count, position) : -1;
 }

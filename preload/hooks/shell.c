@@ -14,7 +14,7 @@
 
 static bool is_ours(void)
 {
-    return process.wrapped && !process.sealed && process.settings.mode == PROTECT_SCOPES;
+    return process.admits;
 }
 
 static _Noreturn void run_shell(const char *command)

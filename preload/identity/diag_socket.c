@@ -27,9 +27,10 @@ enum { SLOT_COUNT = 8 };
 
 /*
  * The kernel's descriptor table grows with the highest number (8 bytes each), so "high" has a bound
- * whatever the limit: at most 32 KiB of the kernel's memory.
+ * whatever the limit, and select(2) reads as much of a server's sets as the table is large: no more
+ * than an fd_set holds.
  */
-enum { HIGHEST_DESCRIPTOR = 4096, ROOM_ABOVE = 64 };
+enum { HIGHEST_DESCRIPTOR = 1024, ROOM_ABOVE = 64 };
 
 /* How long identity_move_descriptor() lets another thread's look-up finish. */
 enum { MOVE_ATTEMPTS = 1000 };

@@ -1,16 +1,14 @@
 /*
  * accept.c: the way of one accepted connection, and of one that is refused.
  *
- * hooks/accept.c calls this; it asks identity/ who the peer is, account/ whom to serve it as, and
- * has credentials/ change the thread (through thread_begin_scope()).
+ * hooks/accept.c calls this; through admission.c it asks identity/ who the peer is and account/
+ * whom to serve it as, and through thread_begin_scope() has credentials/ change the thread.
  */
 #include "scope/scope.h"
 
-#include "account/ask.h"
-#include "account/channel.h"
-#include "credentials/credentials.h"
 #include "kernel.h"
 #include "libc.h"
+#include "scope/admission.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -18,49 +16,26 @@
 /* So many refused peers in a row are taken from the queue before the server gets a turn. */
 enum { REFUSALS_IN_A_ROW = 16 };
 
-struct admission {
-    struct identity peer;
-    struct account account;
-    enum account_verdict verdict;
-    int error;
-};
-
-static void report(enum event_kind event, const struct admission *admission)
+/*
+ * May this connection's scope begin by its acceptance? Not in an event loop; and not in a thread
+ * that has just accepted another, which is still open, of which it has read nothing that we could
+ * see, and which it handed to no thread: it may go on with either of them (stdio(3) passes no
+ * hook).
+ */
+static bool may_begin_scope(const struct thread *before)
 {
-    struct request request = {.magic = PROTOCOL_MAGIC,
-        .kind = REQUEST_EVENT,
-        .event = event,
-        .verdict = admission->verdict,
-        .error = admission->error,
-        .account_uid = admission->verdict == ACCOUNT_SERVED ? admission->account.uid : (uid_t)-1,
-        .peer = admission->peer};
+    bool is_pending = before->acting == ACTING_PEER && !before->has_read && !before->gave_birth &&
+                      connection_is_open(before->number, before->cookie);
 
-    channel_report(&request);
+    return !thread_state.is_loop && !is_pending;
 }
 
-static void judge(int connection, struct admission *admission)
+static void admit(int connection, struct admission *admission, const struct thread *before)
 {
-    identity_of_connection(connection, &admission->peer);
-    if (process.settings.mode == PROTECT_SCOPES && !credentials_base()->has_key) {
-        admission->verdict = ACCOUNT_NO_PRIVILEGE;
-        return;
-    }
-    admission->verdict =
-        account_ask(&admission->peer, connection, &admission->account, &admission->error);
-}
+    int result = admission_record(connection, admission);
 
-/* Remembers whose connection this is, and begins its scope unless this thread is a loop. */
-static void admit(int connection, struct admission *admission)
-{
-    struct descriptor entry = {.kind = DESCRIPTOR_CONNECTION,
-        .cookie = admission->peer.cookie,
-        .uid = admission->peer.uid,
-        .account_uid = admission->account.uid,
-        .source = (uint8_t)admission->peer.source};
-    int result = entry.cookie ? descriptor_record(connection, &entry) : -ENOENT;
-
-    if (result == 0 && !thread_state.is_loop)
-        result = thread_begin_scope(connection, entry.cookie, &admission->account, true);
+    if (result == 0 && may_begin_scope(before))
+        result = thread_begin_scope(connection, admission->peer.cookie, &admission->account, true);
     if (result < 0) {
         descriptor_forget(connection);
         admission->verdict = ACCOUNT_SWITCH_FAILED;
@@ -78,24 +53,24 @@ static void reset(int connection)
 }
 
 /* Is the peer served? If not, its connection is gone. */
-static bool serve_or_reset(int connection)
+static bool serve_or_reset(int connection, const struct thread *before)
 {
-    struct admission admission = {.verdict = ACCOUNT_NO_IDENTITY};
+    struct admission admission;
 
-    judge(connection, &admission);
+    admission_judge(connection, &admission);
     if (process.settings.mode == PROTECT_OBSERVE) {
-        report(EVENT_OBSERVED, &admission);
+        admission_report(EVENT_OBSERVED, &admission);
         return true;
     }
     if (admission.verdict == ACCOUNT_SERVED && process.settings.mode == PROTECT_SCOPES)
-        admit(connection, &admission);
+        admit(connection, &admission, before);
     if (admission.verdict != ACCOUNT_SERVED) {
-        report(EVENT_REFUSED, &admission);
+        admission_report(EVENT_REFUSED, &admission);
         reset(connection);
         return false;
     }
     if (process.settings.report_served)
-        report(EVENT_SERVED, &admission);
+        admission_report(EVENT_SERVED, &admission);
     return true;
 }
 
@@ -108,7 +83,8 @@ static bool is_the_servers(int listener)
     return process.sealed && (!entry || !entry->sealed);
 }
 
-static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags)
+static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags,
+    const struct thread *before)
 {
     socklen_t room = length ? *length : 0;
     bool woken = thread_state.was_woken;
@@ -120,7 +96,11 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
         if (length)
             *length = room;
         connection = libc_calls()->accept4(listener, address, length, flags);
-        if (connection < 0 || serve_or_reset(connection))
+        if (connection < 0)
+            return connection;
+        if (!descriptor_find(listener)) /* inherited: nobody saw it listen */
+            scope_listening(listener);
+        if (serve_or_reset(connection, before))
             return connection;
         if (woken)
             break;
@@ -134,6 +114,7 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     int saved_errno = errno, connection;
+    struct thread before;
 
     if (process.sealed && is_the_servers(listener)) {
         errno = EPERM;
@@ -146,8 +127,9 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
         return -1;
     }
     process_begin_serving();
+    before = thread_state;
     thread_end_scope();
-    connection = accept_for_ground(listener, address, length, flags);
+    connection = accept_for_ground(listener, address, length, flags, &before);
     if (connection >= 0)
         errno = saved_errno;
     return connection;

@@ -98,6 +98,9 @@ void descriptor_copy(int number, int copy)
     }
     if (entry->kind == DESCRIPTOR_CONNECTION)
         __atomic_fetch_add(&copies_of_connections, 1, __ATOMIC_RELAXED);
+    if (entry->kind ==
+        DESCRIPTOR_EPOLL) /* what is added by one number is waited for by the other */
+        entry->flags |= EPOLL_HOLDS_CONNECTION;
     descriptor_record(copy, entry);
 }
 

@@ -81,7 +81,8 @@ char **environment_make(char *const environment[], void *room, int channel)
 
     if (channel >= 0) {
         made[count++] = text;
-        text += sprintf(text, "%s=%d", PROTOCOL_CHANNEL_VARIABLE, channel) + 1;
+        text +=
+            sprintf(text, "%s=" PROTOCOL_CHANNEL_FORMAT, PROTOCOL_CHANNEL_VARIABLE, channel) + 1;
     }
     end = stpcpy(text, "LD_PRELOAD=");
     if (channel >= 0) {
@@ -109,6 +110,20 @@ static void clean_preload(char *value)
     rest += length;
     rest += strspn(rest, ": ");
     memmove(value, rest, strlen(rest) + 1);
+}
+
+/* In place: the number always has the same width. */
+void environment_set_own_channel(int channel)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, PROTOCOL_CHANNEL_FORMAT, channel);
+    for (char **variable = environ; variable && *variable; variable++) {
+        char *value = value_of(*variable, PROTOCOL_CHANNEL_VARIABLE);
+
+        if (value && strlen(value) == strlen(number))
+            memcpy(value, number, strlen(number));
+    }
 }
 
 void program_clean_own_environment(void)

@@ -11,6 +11,9 @@
 /* Once: the library's path, as the loader was given it. Kept by pointer. */
 void environment_set_library(const char *path);
 
+/* The channel has another number now: so says this process's own environment, too. */
+void environment_set_own_channel(int channel);
+
 size_t environment_room(char *const environment[]);
 
 /*

@@ -9,6 +9,7 @@
 #include "account/channel.h"
 #include "kernel.h"
 #include "libc.h"
+#include "scope/environment.h"
 #include "scope/program.h"
 #include "scope/thread.h"
 
@@ -97,13 +98,22 @@ int scope_close_range(unsigned first, unsigned last, int flags)
     return result;
 }
 
+static int move_channel(void)
+{
+    int result = channel_move();
+
+    if (result == 0)
+        environment_set_own_channel(channel_descriptor());
+    return result;
+}
+
 /* The server wants this number: ours goes elsewhere. */
 static int yield_number(int number)
 {
     if (!scope_owns(number) || !thread_is_own())
         return 0;
     if (number == channel_descriptor())
-        return channel_move();
+        return move_channel();
     if (number == program_become_descriptor())
         return program_move_become();
     return identity_move_descriptor(number);

@@ -35,6 +35,8 @@ void scope_fork_child(void)
     if (!process.wrapped)
         return;
     thread_state.tid = kernel_gettid();
+    process.pid = kernel_getpid();
+    credentials_note_death_signal(0);
     identity_after_fork();
     account_after_fork();
     if (process.sealed)
@@ -53,10 +55,12 @@ struct birth *scope_thread_birth(void)
 
     if (!birth)
         return NULL;
+    thread_state.gave_birth = true;
     birth->state = thread_state;
     birth->state.is_loop = false;
     birth->state.was_woken = false;
     birth->state.last_cookie = 0;
+    birth->state.served_several = false;
     if (thread_state.acting == ACTING_PEER &&
         (!thread_state.began_by_accept || thread_state.has_read))
         birth->state.acting = ACTING_GROUND;

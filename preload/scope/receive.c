@@ -6,9 +6,8 @@
  */
 #include "scope/scope.h"
 
-#include "account/ask.h"
-#include "account/channel.h"
 #include "kernel.h"
+#include "scope/admission.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -37,38 +36,23 @@ static void peer_of(int number, const struct descriptor *entry, struct identity 
         identity_of_connection(number, peer);
 }
 
-static void report_refused(const struct identity *peer, enum account_verdict verdict, int error)
-{
-    struct request request = {.magic = PROTOCOL_MAGIC,
-        .kind = REQUEST_EVENT,
-        .event = EVENT_REFUSED,
-        .verdict = verdict,
-        .error = error,
-        .account_uid = (uid_t)-1,
-        .peer = *peer};
-
-    channel_report(&request);
-}
-
 /* From ground or from another peer directly to this one. */
 static int become_peer(int number, const struct descriptor *entry)
 {
-    struct identity peer;
-    struct account account;
-    enum account_verdict verdict;
-    int error = 0, result;
+    struct admission admission;
+    int result;
 
-    peer_of(number, entry, &peer);
-    verdict = account_ask(&peer, number, &account, &error);
-    if (verdict == ACCOUNT_SERVED) {
-        result = thread_begin_scope(number, entry->cookie, &account, false);
+    peer_of(number, entry, &admission.peer);
+    admission_judge_peer(number, &admission);
+    if (admission.verdict == ACCOUNT_SERVED) {
+        result = thread_begin_scope(number, entry->cookie, &admission.account, false);
         if (result == 0)
             return 0;
-        verdict = ACCOUNT_SWITCH_FAILED;
-        error = -result;
+        admission.verdict = ACCOUNT_SWITCH_FAILED;
+        admission.error = -result;
     }
     thread_end_scope();
-    report_refused(&peer, verdict, error);
+    admission_report(EVENT_REFUSED, &admission);
     return -EACCES;
 }
 
@@ -85,8 +69,17 @@ static bool reads_in_turns(const struct descriptor *entry)
            connection_is_open(thread->last_number, thread->last_cookie);
 }
 
-static void note_read(int number, const struct descriptor *entry)
+/*
+ * Bytes of this connection reached this thread. If another thread has read from it before, it is
+ * handed about: who works on it next may have read nothing.
+ */
+static void note_read(int number, struct descriptor *entry)
 {
+    uint32_t reader = (uint32_t)thread_state.tid;
+
+    if (entry->serial && entry->serial != reader)
+        entry->flags |= CONNECTION_SHARED;
+    entry->serial = reader;
     thread_state.last_cookie = entry->cookie;
     thread_state.last_account = entry->account_uid;
     thread_state.last_number = number;
@@ -100,54 +93,47 @@ static ssize_t deny(int number)
 }
 
 /* Is this a datagram for the server? -1 with EAGAIN, as if it had been lost on its way. */
-static ssize_t drop_datagram(int number)
+static ssize_t drop_datagram(int number, ssize_t result)
 {
-    struct identity sender = {.kind = IDENTITY_NONE,
-        .reason = IDENTITY_REASON_FAMILY,
-        .uid = (uid_t)-1,
-        .gid = (gid_t)-1};
+    struct admission admission = {.verdict = ACCOUNT_NO_IDENTITY,
+        .peer = {.kind = IDENTITY_NONE,
+            .reason = IDENTITY_REASON_FAMILY,
+            .uid = (uid_t)-1,
+            .gid = (gid_t)-1}};
     int type = 0;
     socklen_t length = sizeof type;
 
     kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length);
     if (type != SOCK_DGRAM) { /* closed behind our back, and something else since */
         descriptor_forget(number);
-        return 0;
+        return result;
     }
-    report_refused(&sender, ACCOUNT_NO_IDENTITY, 0);
+    admission_report(EVENT_REFUSED, &admission);
     errno = EAGAIN;
     return -1;
 }
 
-void scope_before_receive(int number)
+bool scope_before_receive(int number, struct reading *reading)
 {
-    const struct descriptor *entry = process.scopes ? descriptor_find(number) : NULL;
+    const struct descriptor *entry = process.wrapped ? descriptor_find(number) : NULL;
 
+    *reading = (struct reading){.number = number};
     if (!entry)
-        return;
-    if (entry->kind == DESCRIPTOR_PIPE && entry->serial != thread_state.serial)
-        scope_before_work_wait(); /* work comes through pipes, too */
-    if (entry->kind != DESCRIPTOR_DATAGRAMS)
-        return;
-    process_begin_serving();
-    thread_end_scope();
+        return true;
+    reading->kind = entry->kind;
+    reading->cookie = entry->cookie;
+    if (entry->kind == DESCRIPTOR_DATAGRAMS && process.scopes) {
+        process_begin_serving();
+        thread_end_scope();
+    }
+    return scope_may_use(number);
 }
 
-ssize_t scope_received(int number, size_t wanted, ssize_t result)
+/* A connection's bytes, and the number is still that connection. */
+static ssize_t received(int number, struct descriptor *entry, ssize_t result)
 {
-    struct descriptor *entry = descriptor_find(number);
     struct thread *thread = &thread_state;
 
-    if (!entry || result < 0 || wanted == 0)
-        return result;
-    if (entry->kind == DESCRIPTOR_DATAGRAMS && process.admits && drop_datagram(number) < 0)
-        return -1;
-    if (entry->kind != DESCRIPTOR_CONNECTION)
-        return result;
-    if (!process.scopes && !process.sealed)
-        return result;
-    if (!still_same(number, entry))
-        return result;
     if (process.sealed)
         return entry->account_uid == process.sealed_as ? result : deny(number);
     if (thread->acting == ACTING_PEER && thread->cookie == entry->cookie) {
@@ -168,4 +154,38 @@ ssize_t scope_received(int number, size_t wanted, ssize_t result)
         return result; /* at ground: thread_is_event_loop() saw to that */
     }
     return become_peer(number, entry) < 0 ? deny(number) : result;
+}
+
+/* Work comes through pipes, too: what a pipe older than the scope brought may be for anybody. */
+static void take_work(int number)
+{
+    const struct descriptor *entry = descriptor_find(number);
+
+    if (entry && entry->kind == DESCRIPTOR_PIPE && entry->serial != thread_state.serial)
+        scope_before_work_wait();
+}
+
+ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t result)
+{
+    int number = reading->number;
+    struct descriptor *entry;
+
+    if (reading->kind == DESCRIPTOR_UNKNOWN || result < 0 || wanted == 0)
+        return result;
+    if (reading->kind == DESCRIPTOR_DATAGRAMS && process.admits)
+        return drop_datagram(number, result);
+    if (reading->kind == DESCRIPTOR_PIPE) {
+        take_work(number);
+        return result;
+    }
+    if (reading->kind != DESCRIPTOR_CONNECTION || (!process.scopes && !process.sealed))
+        return result;
+    entry = descriptor_find(number);
+    /* Closed by another thread while this one waited: whose bytes these are, the number says no
+     * more. */
+    if (!entry || entry->kind != DESCRIPTOR_CONNECTION || entry->cookie != reading->cookie) {
+        errno = EACCES;
+        return -1;
+    }
+    return still_same(number, entry) ? received(number, entry, result) : result;
 }

@@ -36,16 +36,30 @@ void scope_listening(int number);
 /* bind(2) has succeeded: a datagram socket is served from now on. */
 void scope_bound(int number);
 
-/* Ahead of a read: from its first receive on a served datagram socket a process serves. */
-void scope_before_receive(int number);
+/* What a number was when a read of it began: it may be another connection when the read returns. */
+struct reading {
+    int number;
+    unsigned char kind; /* enum descriptor_kind */
+    unsigned long cookie;
+};
 
 /*
- * A read of `wanted` bytes from `number` returned `result`. If that is an accepted connection's
+ * Ahead of a read. From its first receive on a served datagram socket a process serves. False, with
+ * errno: see scope_may_use().
+ */
+bool scope_before_receive(int number, struct reading *reading);
+
+/*
+ * That read, of `wanted` bytes, returned `result`. If that is an accepted connection's
  * data or end of file, the thread acts for its peer from now on. Returns `result`, or -1 with errno
  * EACCES if it must not be handled (the connection is shut down then). A datagram for the server
- * says nothing that could be believed of its sender: it is dropped, -1 with EAGAIN.
+ * says nothing that could be believed of its sender: it is dropped, -1 with EAGAIN. What a pipe
+ * older than the scope brings is work for anybody: as after a wait for work.
  */
-ssize_t scope_received(int number, size_t wanted, ssize_t result);
+ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t result);
+
+/* A message was received; descriptors that came with it may be clients' connections. */
+void scope_passed(const struct msghdr *message);
 
 /* A set of descriptors about to be waited for, filled by scope_wait_add(). */
 struct wait_set {

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "libc.h"
 #include "scope/fork.h"
+#include "scope/passed.h"
 #include "scope/program.h"
 #include "scope/thread.h"
 
@@ -78,6 +79,8 @@ void scope_start(const void *library)
     process.admits = process.settings.mode != PROTECT_OBSERVE;
     process.wrapped = true;
     process.epoch = 1;
+    process.pid = kernel_getpid();
+    passed_find_listeners();
     thread_state.tid = kernel_gettid();
     pthread_atfork(NULL, NULL, scope_fork_child);
     errno = saved_errno;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <string.h>
 
 struct process process;
@@ -24,7 +25,7 @@ void thread_catch_up(void)
     bool serving = __atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING;
     pid_t tid = kernel_gettid();
 
-    if (thread_state.tid == 0)
+    if (thread_state.tid == 0 && kernel_getpid() == process.pid)
         thread_state.tid = tid;
     else if (thread_state.tid != tid)
         return;
@@ -63,26 +64,35 @@ bool connection_is_open(int number, uint64_t cookie)
 
 int thread_begin_scope(int number, uint64_t cookie, const struct account *account, bool by_accept)
 {
-    int result = credentials_enter(account);
+    int result;
 
-    thread_state.acting = result < 0 ? ACTING_GROUND : ACTING_PEER;
-    if (result < 0)
-        return result;
+    /*
+     * The state first: a signal that waited for the switch may jump out of here (siglongjmp), and
+     * what the thread has must not be less than what it believes.
+     */
+    if (thread_state.account != account->uid && thread_state.serial)
+        thread_state.served_several = true;
+    thread_state.acting = ACTING_PEER;
     thread_state.account = account->uid;
     thread_state.cookie = cookie;
     thread_state.number = number;
     thread_state.began_by_accept = by_accept;
     thread_state.has_read = !by_accept;
+    thread_state.gave_birth = false;
     do
         thread_state.serial = __atomic_add_fetch(&process.last_serial, 1, __ATOMIC_RELAXED);
     while (thread_state.serial == 0);
-    return 0;
+    result = credentials_enter(account);
+    if (result < 0)
+        thread_state.acting = ACTING_GROUND;
+    return result;
 }
 
 void thread_end_scope(void)
 {
     if (!thread_in_scope() || !thread_is_own())
         return;
+    thread_state.cookie = 0; /* the next read of it begins a scope anew, whatever happens here */
     credentials_ground();
     thread_state.acting = ACTING_GROUND;
 }
@@ -97,8 +107,19 @@ static void report_serving(void)
     channel_report(&request);
 }
 
+/* Every signal but the two by which libc reaches its threads; the old mask is returned. */
+static uint64_t block_all_but_libcs(void)
+{
+    uint64_t mask = ~(UINT64_C(1) << 31 | UINT64_C(1) << 32), old = 0;
+
+    kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&old, sizeof old, 0, 0);
+    return old;
+}
+
+/* Once. No handler may jump out of this: others wait for its end. */
 static void lower(void)
 {
+    uint64_t signals = block_all_but_libcs();
     int result = credentials_begin_serving(&process.settings);
 
     if (result < 0)
@@ -112,6 +133,7 @@ static void lower(void)
     __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELEASE);
     kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
     thread_catch_up();
+    kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&signals, 0, sizeof signals, 0, 0);
     report_serving();
 }
 
@@ -121,7 +143,7 @@ void process_begin_serving(void)
 
     if (!process.scopes || __atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING)
         return;
-    if (!credentials_base()->has_key)
+    if (!credentials_still_have_key())
         return;
     if (__atomic_compare_exchange_n(&process.serving, &state, SERVING_LOWERING, false,
             __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {

@@ -30,10 +30,12 @@ struct thread {
     int number;      /* a descriptor of it, when the scope began */
     uint32_t serial; /* the scope's number, never 0; of the last one if there is none now */
     bool began_by_accept;
-    bool has_read;   /* this thread has itself read from the scope's connection */
-    bool is_loop;    /* it waits for several peers at once */
-    bool was_woken;  /* its last wait was for a listener among others, and returned something */
-    int last_number; /* the connection last read from since a wait for work */
+    bool has_read;       /* this thread has itself read from the scope's connection */
+    bool gave_birth;     /* a thread was made in it, which may have the connection now */
+    bool served_several; /* this thread has served more than one account */
+    bool is_loop;        /* it waits for several peers at once */
+    bool was_woken;      /* its last wait was for a listener among others, and returned something */
+    int last_number;     /* the connection last read from since a wait for work */
     uid_t last_account;
     uint64_t last_cookie; /* 0: none */
 };
@@ -44,6 +46,7 @@ struct process {
     bool wrapped; /* inside `wsapeer run`: settings are there */
     bool scopes;  /* wrapped, switches credentials, and is not sealed */
     bool admits;  /* wrapped, may refuse peers (scopes or gate), and is not sealed */
+    pid_t pid;    /* whose memory this is: in a vfork child, another's */
     bool sealed;  /* a forked child that is one account's for good */
     uid_t sealed_as;
     bool reported_loop;

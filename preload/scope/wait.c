@@ -157,6 +157,10 @@ void scope_after_wait(const struct wait_set *set, int result)
     if (result > 0 && process.scopes && epoll && epoll->kind == DESCRIPTOR_EPOLL &&
         epoll->flags & EPOLL_HOLDS_CONNECTION && !thread_state.is_loop && thread_is_own())
         thread_is_event_loop();
+    /* The peer said nothing; what runs now, after others were served here, may be a job of theirs.
+     */
+    if (result == 0 && set->any && thread_state.served_several)
+        thread_end_scope();
 }
 
 void scope_epoll_added(int epoll, int number)
@@ -175,6 +179,8 @@ void scope_epoll_added(int epoll, int number)
     if (!set)
         return;
     scope_wait_add(&facts, number);
+    if (added->kind == DESCRIPTOR_EPOLL) /* who can follow what will be in there? */
+        facts.foreign = true;
     set->flags |=
         (facts.listener ? EPOLL_HOLDS_LISTENER : 0) | (facts.older ? EPOLL_HOLDS_OLDER : 0);
     if (!process.scopes)

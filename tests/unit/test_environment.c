@@ -33,8 +33,10 @@ static const char *value(char **environment, const char *name)
     return found;
 }
 
-static char **made(char *const old[], int channel)
+static char **made(const char *const strings[], int channel)
 {
+    char *const *old = (char *const *)(uintptr_t)strings;
+
     free(room);
     room = malloc(environment_room(old));
     assert_non_null(room);
@@ -43,28 +45,29 @@ static char **made(char *const old[], int channel)
 
 static void an_empty_environment_is_wrapped(void **state)
 {
-    char *const none[] = {NULL};
+    const char *const none[] = {NULL};
 
     (void)state;
     assert_string_equal(value(made(none, 970), "LD_PRELOAD"), LIBRARY);
-    assert_string_equal(value(made(none, 970), "WSAPEER_CHANNEL"), "970");
+    assert_string_equal(value(made(none, 970), "WSAPEER_CHANNEL"), "0000970");
     assert_string_equal(value(made(NULL, 970), "LD_PRELOAD"), LIBRARY);
 }
 
 static void others_stay_preloaded_behind_ours(void **state)
 {
-    char *const old[] = {"A=1", "LD_PRELOAD=/x.so " LIBRARY ":/y.so", "WSAPEER_CHANNEL=3", NULL};
+    const char *const old[] = {
+        "A=1", "LD_PRELOAD=/x.so " LIBRARY ":/y.so", "WSAPEER_CHANNEL=3", NULL};
 
     (void)state;
     assert_string_equal(value(made(old, 12), "LD_PRELOAD"), LIBRARY ":/x.so:/y.so");
-    assert_string_equal(value(made(old, 12), "WSAPEER_CHANNEL"), "12");
+    assert_string_equal(value(made(old, 12), "WSAPEER_CHANNEL"), "0000012");
     assert_string_equal(value(made(old, 12), "A"), "1");
 }
 
 static void for_a_peer_only_the_others_are_left(void **state)
 {
-    char *const mixed[] = {"LD_PRELOAD=" LIBRARY ":/x.so", "WSAPEER_CHANNEL=3", "B=2", NULL};
-    char *const ours[] = {"LD_PRELOAD=" LIBRARY, "WSAPEER_CHANNEL=3", NULL};
+    const char *const mixed[] = {"LD_PRELOAD=" LIBRARY ":/x.so", "WSAPEER_CHANNEL=3", "B=2", NULL};
+    const char *const ours[] = {"LD_PRELOAD=" LIBRARY, "WSAPEER_CHANNEL=3", NULL};
 
     (void)state;
     assert_string_equal(value(made(mixed, -1), "LD_PRELOAD"), "/x.so");
@@ -75,7 +78,8 @@ static void for_a_peer_only_the_others_are_left(void **state)
 
 static void names_that_only_begin_alike_are_left_alone(void **state)
 {
-    char *const old[] = {"LD_PRELOADED=1", "WSAPEER_CHANNELS=2", "LD_PRELOAD=" LIBRARY "2", NULL};
+    const char *const old[] = {
+        "LD_PRELOADED=1", "WSAPEER_CHANNELS=2", "LD_PRELOAD=" LIBRARY "2", NULL};
 
     (void)state;
     assert_string_equal(value(made(old, -1), "LD_PRELOADED"), "1");

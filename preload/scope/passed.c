@@ -1,0 +1,98 @@
+/*
+ * passed.c: sockets that come to a process by other ways than accept: in a message (SCM_RIGHTS,
+ * unix(7)), or open from the start (socket activation).
+ *
+ * Invariant: a process that is given a client's connection serves, as if it had accepted it. The
+ * peer is looked up at once; its scope begins at the read. Who is refused is cut off.
+ */
+#include "scope/passed.h"
+
+#include "kernel.h"
+#include "scope/admission.h"
+#include "scope/scope.h"
+#include "scope/thread.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
+
+/* So many of the lowest numbers are looked at for inherited listeners: sd_listen_fds(3) are from 3.
+ */
+enum { INHERITED = 64 };
+
+static int option(int number, int name)
+{
+    int value = 0;
+    socklen_t length = sizeof value;
+
+    return kernel_getsockopt(number, SOL_SOCKET, name, &value, &length) < 0 ? -1 : value;
+}
+
+/*
+ * A stream with a client at the other end? An AF_UNIX socket without a name of its own is one of a
+ * pair, or one that the server itself connected: its own affair.
+ */
+static bool is_clients(int number)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
+    int type = option(number, SO_TYPE);
+
+    if ((type != SOCK_STREAM && type != SOCK_SEQPACKET) ||
+        kernel_getsockname(number, (struct sockaddr *)&address, &length) < 0)
+        return false;
+    if (address.ss_family == AF_UNIX)
+        return length > offsetof(struct sockaddr_un, sun_path);
+    length = sizeof address;
+    return (address.ss_family == AF_INET || address.ss_family == AF_INET6) &&
+           kernel_getpeername(number, (struct sockaddr *)&address, &length) == 0;
+}
+
+static void take_connection(int number)
+{
+    struct admission admission;
+
+    process_begin_serving();
+    thread_end_scope();
+    admission_judge(number, &admission);
+    if (admission.verdict == ACCOUNT_SERVED && admission_record(number, &admission) == 0)
+        return;
+    admission_report(EVENT_REFUSED, &admission);
+    kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
+}
+
+static void take(int number)
+{
+    descriptor_forget(number); /* whatever had the number is gone */
+    if (option(number, SO_ACCEPTCONN) == 1)
+        scope_listening(number);
+    else if (is_clients(number))
+        take_connection(number);
+}
+
+void scope_passed(const struct msghdr *message)
+{
+    if (!process.scopes || !message->msg_control || message->msg_controllen == 0)
+        return;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
+         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c)) {
+        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            int number;
+
+            memcpy(&number, CMSG_DATA(c) + i * sizeof number, sizeof number);
+            take(number);
+        }
+    }
+}
+
+void passed_find_listeners(void)
+{
+    for (int number = 0; number < INHERITED; number++)
+        if (option(number, SO_ACCEPTCONN) == 1)
+            scope_listening(number);
+}
