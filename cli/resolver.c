@@ -25,10 +25,15 @@ int resolver_prepare_channel(int channel)
     return setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0 ? 0 : -errno;
 }
 
+/* Whatever somebody sent us: a socket that lingers would hold us up in close(2). */
 static void close_descriptors(const struct envelope *envelope)
 {
-    for (unsigned i = 0; i < envelope->descriptor_count; i++)
+    const struct linger never = {.l_onoff = 0};
+
+    for (unsigned i = 0; i < envelope->descriptor_count; i++) {
+        setsockopt(envelope->descriptors[i], SOL_SOCKET, SO_LINGER, &never, sizeof never);
         kernel_close(envelope->descriptors[i]);
+    }
 }
 
 /* Takes the sender's pid and the descriptors, which are ours from now on, out of the message. */

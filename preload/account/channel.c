@@ -45,12 +45,23 @@ static bool still_ours(void)
     return channel >= 0 && kernel_socket_cookie(channel, &cookie) == 0 && cookie == channel_cookie;
 }
 
+bool channel_owns(int number)
+{
+    return number >= 0 && number == channel && still_ours();
+}
+
 int channel_move(void)
 {
+    int flags = kernel_fcntl(channel, F_GETFD, 0);
     int moved = kernel_fcntl(channel, F_DUPFD_CLOEXEC, channel + 1);
 
     if (moved < 0)
+        moved = kernel_fcntl(channel, F_DUPFD_CLOEXEC, 3);
+    if (moved < 0) {
+        channel_close();
         return moved;
+    }
+    kernel_fcntl(moved, F_SETFD, flags);
     kernel_close(channel);
     channel = moved;
     return 0;

@@ -31,7 +31,13 @@ ssize_t channel_ask(const struct request *request, const struct iovec *parts, un
 /* The descriptor's number, -1 if there is none; for the hooks that protect it and for exec. */
 int channel_descriptor(void);
 
-/* Gives the channel another number, because the server wants this one. 0 or -errno. */
+/* Is `number` the channel, proved? */
+bool channel_owns(int number);
+
+/*
+ * Gives the channel another number, because the server wants this one. -errno if every number is
+ * taken: then there is no channel any more, and peers are refused.
+ */
 int channel_move(void);
 
 /* Whether the next exec inherits the channel (base) or not (a scope, a sealed process). */

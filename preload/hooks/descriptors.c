@@ -28,19 +28,6 @@ int close(int number)
     return result;
 }
 
-/* libc closes the stream's descriptor by itself. */
-int fclose(FILE *stream)
-{
-    bool was_last;
-    int result;
-
-    thread_check();
-    was_last = scope_before_close(fileno(stream));
-    result = libc_calls()->fclose(stream);
-    scope_after_close(was_last);
-    return result;
-}
-
 int close_range(unsigned first, unsigned last, int flags)
 {
     thread_check();

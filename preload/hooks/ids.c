@@ -115,7 +115,7 @@ int capset(cap_user_header_t header, const cap_user_data_t data)
     struct __user_cap_data_struct changed[2] = {0};
     enum ids_answer answer;
 
-    if (header->version == _LINUX_CAPABILITY_VERSION_1 || !data)
+    if (!header || header->version == _LINUX_CAPABILITY_VERSION_1 || !data)
         return libc_calls()->capset(header, data);
     changed[0] = data[0];
     changed[1] = data[1];

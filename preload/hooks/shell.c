@@ -1,11 +1,12 @@
 /*
- * shell.c: system(3), popen(3), pclose(3).
+ * shell.c: system(3), popen(3), pclose(3), and fclose(3), which ends a stream of popen() too.
  *
  * libc starts its shell without passing a hook, so while a process is wrapped these three are made
  * of fork() and execve(): the child of a fork in a scope is sealed, and the exec gives the shell
  * the environment it is to have. Elsewhere, and in sealed processes, libc's own are called.
  */
 #include "libc.h"
+#include "scope/scope.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static void heed_terminal(void)
 int system(const char *command)
 {
     sigset_t child_signal, before;
-    int status = -1;
+    int status = -1, cancelling;
     pid_t child;
 
     thread_check();
@@ -73,6 +74,7 @@ int system(const char *command)
         return libc_calls()->system(command);
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling); /* nothing is left half done */
     ignore_terminal();
     pthread_sigmask(SIG_BLOCK, &child_signal, &before);
     child = fork();
@@ -86,6 +88,7 @@ int system(const char *command)
         status = wait_for_child(child);
     heed_terminal();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_setcancelstate(cancelling, NULL);
     return status;
 }
 
@@ -134,24 +137,38 @@ static _Noreturn void run_piped(const char *command, int end, int standard)
     run_shell(command);
 }
 
+/* "r" or "w", and "e" for close-on-exec, in any order. */
+static bool is_mode(const char *mode)
+{
+    size_t reads = 0, writes = 0;
+
+    for (; *mode; mode++) {
+        reads += *mode == 'r';
+        writes += *mode == 'w';
+        if (!strchr("rwe", *mode))
+            return false;
+    }
+    return reads + writes == 1;
+}
+
 FILE *popen(const char *command, const char *mode)
 {
     struct stream *stream;
     int pair[2], mine;
 
     thread_check();
-    if (!is_ours() || (mode[0] != 'r' && mode[0] != 'w'))
+    if (!is_ours() || !is_mode(mode))
         return libc_calls()->popen(command, mode);
     stream = malloc(sizeof *stream);
     if (!stream || pipe2(pair, O_CLOEXEC) < 0) {
         free(stream);
         return NULL;
     }
-    mine = mode[0] == 'r' ? 0 : 1;
+    mine = strchr(mode, 'r') ? 0 : 1;
     stream->child = fork();
     if (stream->child == 0)
         run_piped(command, pair[!mine], !mine);
-    stream->file = stream->child > 0 ? fdopen(pair[mine], mode[0] == 'r' ? "r" : "w") : NULL;
+    stream->file = stream->child > 0 ? fdopen(pair[mine], mine == 0 ? "r" : "w") : NULL;
     close(pair[!mine]);
     if (!stream->file) {
         close(pair[mine]);
@@ -164,16 +181,39 @@ FILE *popen(const char *command, const char *mode)
     return stream->file;
 }
 
+/* libc closes the stream's descriptor out of our sight. */
+static int close_stream(FILE *file)
+{
+    bool was_last = scope_before_close(fileno(file));
+    int result = libc_calls()->fclose(file);
+
+    scope_after_close(was_last);
+    return result;
+}
+
+static int end_stream(struct stream *stream)
+{
+    pid_t child = stream->child;
+
+    close_stream(stream->file);
+    free(stream);
+    return wait_for_child(child);
+}
+
 int pclose(FILE *file)
 {
-    struct stream *stream = take(file);
-    pid_t child;
+    struct stream *stream;
 
     thread_check();
-    if (!stream)
-        return libc_calls()->pclose(file);
-    child = stream->child;
-    free(stream);
-    fclose(file);
-    return wait_for_child(child);
+    stream = take(file);
+    return stream ? end_stream(stream) : libc_calls()->pclose(file);
+}
+
+int fclose(FILE *file)
+{
+    struct stream *stream;
+
+    thread_check();
+    stream = __atomic_load_n(&streams, __ATOMIC_ACQUIRE) ? take(file) : NULL;
+    return stream ? end_stream(stream) : close_stream(file);
 }

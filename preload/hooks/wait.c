@@ -35,76 +35,112 @@ static int after(const struct wait_set *set, int result)
 int poll(struct pollfd *array, nfds_t count, int timeout)
 {
     struct wait_set set = {0};
+    int result;
 
     before_poll(&set, array, count);
-    return after(&set, libc_calls()->poll(array, count, timeout));
+    do
+        result = libc_calls()->poll(array, count, timeout);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int __poll_chk(struct pollfd *array, nfds_t count, int timeout, size_t room)
 {
     struct wait_set set = {0};
+    int result;
 
     before_poll(&set, array, count);
-    return after(&set, libc_calls()->__poll_chk(array, count, timeout, room));
+    do
+        result = libc_calls()->__poll_chk(array, count, timeout, room);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int ppoll(struct pollfd *array, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
     struct wait_set set = {0};
+    int result;
 
     before_poll(&set, array, count);
-    return after(&set, libc_calls()->ppoll(array, count, timeout, mask));
+    do
+        result = libc_calls()->ppoll(array, count, timeout, mask);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int __ppoll_chk(struct pollfd *array, nfds_t count, const struct timespec *timeout,
     const sigset_t *mask, size_t room)
 {
     struct wait_set set = {0};
+    int result;
 
     before_poll(&set, array, count);
-    return after(&set, libc_calls()->__ppoll_chk(array, count, timeout, mask, room));
+    do
+        result = libc_calls()->__ppoll_chk(array, count, timeout, mask, room);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout)
 {
     struct wait_set set = {0};
+    int result;
 
     before_select(&set, count, read, write, except);
-    return after(&set, libc_calls()->select(count, read, write, except, timeout));
+    do
+        result = libc_calls()->select(count, read, write, except, timeout);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout,
     const sigset_t *mask)
 {
     struct wait_set set = {0};
+    int result;
 
     before_select(&set, count, read, write, except);
-    return after(&set, libc_calls()->pselect(count, read, write, except, timeout, mask));
+    do
+        result = libc_calls()->pselect(count, read, write, except, timeout, mask);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
     struct wait_set set = {0};
+    int result;
 
     before_epoll(&set, epoll);
-    return after(&set, libc_calls()->epoll_wait(epoll, events, count, timeout));
+    do
+        result = libc_calls()->epoll_wait(epoll, events, count, timeout);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
 {
     struct wait_set set = {0};
+    int result;
 
     before_epoll(&set, epoll);
-    return after(&set, libc_calls()->epoll_pwait(epoll, events, count, timeout, mask));
+    do
+        result = libc_calls()->epoll_pwait(epoll, events, count, timeout, mask);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
     const sigset_t *mask)
 {
     struct wait_set set = {0};
+    int result;
 
     before_epoll(&set, epoll);
-    return after(&set, libc_calls()->epoll_pwait2(epoll, events, count, timeout, mask));
+    do
+        result = libc_calls()->epoll_pwait2(epoll, events, count, timeout, mask);
+    while (scope_wait_again(result));
+    return after(&set, result);
 }
 
 int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event)

@@ -6,6 +6,7 @@
 static bool may_use(int number)
 {
     thread_check();
+    scope_answering(number);
     return scope_may_use(number);
 }
 

@@ -86,14 +86,14 @@ static bool is_the_servers(int listener)
 static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags,
     const struct thread *before)
 {
-    socklen_t room = length ? *length : 0;
+    socklen_t room = address && length ? *length : 0;
     bool woken = thread_state.was_woken;
 
     thread_state.was_woken = false;
     for (int refused = 0; refused < REFUSALS_IN_A_ROW; refused++) {
         int connection;
 
-        if (length)
+        if (address && length)
             *length = room;
         connection = libc_calls()->accept4(listener, address, length, flags);
         if (connection < 0)

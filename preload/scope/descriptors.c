@@ -124,3 +124,19 @@ bool descriptor_has_twin(int number, uint64_t cookie)
             return true;
     return false;
 }
+
+void descriptor_visit(
+    void (*visit)(int number, const struct descriptor *entry, void *context), void *context)
+{
+    for (unsigned number = 0; number < CHUNKS * CHUNK_SIZE; number++) {
+        const struct descriptor *entry;
+
+        if (!chunk_of(number)) {
+            number |= CHUNK_SIZE - 1; /* on to the next chunk */
+            continue;
+        }
+        entry = descriptor_find((int)number);
+        if (entry)
+            visit((int)number, entry, context);
+    }
+}

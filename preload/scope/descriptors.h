@@ -63,5 +63,9 @@ void descriptor_forget_range(unsigned first, unsigned last);
 /* dup(2) and its kin: `copy` stands for what `number` stands for, or for nothing. */
 void descriptor_copy(int number, int copy);
 
+/* Calls `visit` for every recorded number. */
+void descriptor_visit(
+    void (*visit)(int number, const struct descriptor *entry, void *context), void *context);
+
 /* Is there another descriptor of this connection than `number` (-1: any descriptor at all)? */
 bool descriptor_has_twin(int number, uint64_t cookie);

@@ -65,7 +65,7 @@ bool scope_owns(int number)
 {
     if (!process.wrapped || number < 0)
         return false;
-    return number == channel_descriptor() || number == program_become_descriptor() ||
+    return channel_owns(number) || number == program_become_descriptor() ||
            identity_owns_descriptor(number);
 }
 
@@ -128,10 +128,7 @@ int scope_dup3(int number, int copy, int flags)
         errno = EBADF;
         return -1;
     }
-    if (yield_number(copy) < 0) {
-        errno = EBUSY;
-        return -1;
-    }
+    yield_number(copy); /* where it cannot go elsewhere, it is gone: the server comes first */
     /* A copy onto itself closes nothing, nor does one of a number that is not open. */
     if (number != copy && kernel_fcntl(number, F_GETFD, 0) >= 0)
         was_last = scope_before_close(copy);

@@ -37,6 +37,8 @@ void scope_fork_child(void)
     thread_state.tid = kernel_gettid();
     process.pid = kernel_getpid();
     credentials_note_death_signal(0);
+    thread_state.is_loop = thread_state.served_several = false; /* its parent's habits */
+    thread_state.last_cookie = 0;
     identity_after_fork();
     account_after_fork();
     if (process.sealed)

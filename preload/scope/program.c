@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int become = -1;
 static char become_path[4096];
@@ -24,11 +25,9 @@ int program_move_become(void)
 {
     int moved = kernel_fcntl(become, F_DUPFD_CLOEXEC, become + 1);
 
-    if (moved < 0)
-        return moved;
     kernel_close(become);
-    become = moved;
-    return 0;
+    become = moved < 0 ? -1 : moved;
+    return moved < 0 ? moved : 0;
 }
 
 int program_prepare(const void *address)
@@ -70,10 +69,34 @@ char **program_environment(char *const environment[], void *room)
         environment, room, process.sealed || acts_for_peer() ? -1 : channel_descriptor());
 }
 
+/* A peer's program has no part in other peers' connections, nor in what brings the server more. */
+static bool is_others(const struct descriptor *entry, uid_t account)
+{
+    if (entry->kind == DESCRIPTOR_LISTENER)
+        return !entry->sealed;
+    return (entry->kind == DESCRIPTOR_CONNECTION || entry->kind == DESCRIPTOR_FILE ||
+               entry->kind == DESCRIPTOR_SOCKET) &&
+           entry->account_uid != account;
+}
+
+static void hide(int number, const struct descriptor *entry, void *account)
+{
+    if (is_others(entry, *(uid_t *)account))
+        kernel_fcntl(number, F_SETFD, FD_CLOEXEC);
+}
+
+/* In the task that executes: its descriptors are its own by now, but for one that nobody forked. */
+static void hide_others(uid_t account)
+{
+    descriptor_visit(hide, &account);
+}
+
 int program_before_exec(void)
 {
     int result;
 
+    if (process.sealed)
+        hide_others(process.sealed_as);
     if (!process.wrapped || process.sealed)
         return 0;
     if (!acts_for_peer()) {
@@ -81,8 +104,10 @@ int program_before_exec(void)
         return 0;
     }
     result = credentials_seal(thread_state.account);
-    if (result == 0)
+    if (result == 0) {
+        hide_others(thread_state.account);
         kernel_close(channel_descriptor()); /* in case another thread just made it inheritable */
+    }
     return result;
 }
 
@@ -103,6 +128,13 @@ void program_exec_failed(void)
 /* May the peer execute this? The kernel is asked with the thread's own, effective ids. */
 static int may_execute(const char *path)
 {
+    struct stat status;
+    int result = (int)kernel_call(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, 0, 0, 0);
+
+    if (result < 0)
+        return result;
+    if (!S_ISREG(status.st_mode))
+        return -EACCES;
     return (int)kernel_call(SYS_faccessat2, AT_FDCWD, (long)path, 1 /* X_OK */, AT_EACCESS, 0, 0);
 }
 
@@ -149,7 +181,7 @@ static int resolve_program(struct spawn_plan *plan, const char *file, bool searc
         return result;
     }
     plan->path = file;
-    return may_execute(file);
+    return file[0] == '/' ? may_execute(file) : 0; /* the child may go elsewhere first */
 }
 
 size_t program_arguments_room(char *const arguments[])
@@ -161,14 +193,32 @@ size_t program_arguments_room(char *const arguments[])
     return count + 5;
 }
 
-/* `become NUMBER PATH ARG0…`: by its path, or where the peer cannot reach that, by descriptor. */
+/* Appends a number to the list that `become` closes. What does not fit leaves no room for the rest.
+ */
+static void list(int number, const struct descriptor *entry, void *pointer)
+{
+    struct spawn_plan *plan = pointer;
+    size_t used = strlen(plan->closed);
+
+    if (entry && !is_others(entry, thread_state.account))
+        return;
+    if (used + 12 < sizeof plan->closed)
+        snprintf(plan->closed + used, sizeof plan->closed - used, "%d,", number);
+    else
+        plan->is_too_long = true;
+}
+
+/* `become NUMBERS PATH ARG0…`: by its path, or where the peer cannot reach that, by descriptor. */
 static void start_by_become(struct spawn_plan *plan, char *const arguments[], char *room[])
 {
     size_t count = 0;
 
-    snprintf(plan->number, sizeof plan->number, "%d", channel_descriptor());
+    plan->closed[0] = '\0';
+    plan->is_too_long = false;
+    list(channel_descriptor(), NULL, plan);
+    descriptor_visit(list, plan);
     room[count++] = become_path;
-    room[count++] = plan->number;
+    room[count++] = plan->closed;
     room[count++] = (char *)(uintptr_t)plan->path;
     while (arguments && *arguments)
         room[count++] = *arguments++;
@@ -213,7 +263,7 @@ int program_before_spawn(struct spawn_plan *plan, const char *file, bool search,
         return -result;
     start_by_become(plan, arguments, room);
     keep_ids(plan);
-    return 0;
+    return plan->is_too_long ? EMFILE : 0;
 }
 
 void program_after_spawn(void)

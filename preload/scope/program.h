@@ -37,7 +37,8 @@ struct spawn_plan {
     posix_spawnattr_t own_attributes;
     char path_space[4096];
     char become_space[32];
-    char number[16];
+    char closed[8192]; /* numbers that the new program must not have */
+    bool is_too_long;
 };
 
 /* How many argument pointers the plan may need for these arguments. */

@@ -85,6 +85,22 @@ static void note_read(int number, struct descriptor *entry)
     thread_state.last_number = number;
 }
 
+/*
+ * A pool that is busy takes its next connection without waiting for it. What tells it from a loop
+ * of its own making: others wait for its connections, and each read is answered before the next.
+ */
+void scope_answering(int number)
+{
+    const struct descriptor *entry;
+
+    if (!process.scopes || thread_state.last_cookie == 0)
+        return;
+    entry = descriptor_find(number);
+    if (entry && entry->kind == DESCRIPTOR_CONNECTION &&
+        entry->cookie == thread_state.last_cookie && entry->flags & CONNECTION_SHARED)
+        thread_state.last_cookie = 0;
+}
+
 static ssize_t deny(int number)
 {
     kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);

@@ -61,6 +61,9 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
 /* A message was received; descriptors that came with it may be clients' connections. */
 void scope_passed(const struct msghdr *message);
 
+/* Ahead of a write: a worker that answers has done with what it read, and may turn to another. */
+void scope_answering(int number);
+
 /* A set of descriptors about to be waited for, filled by scope_wait_add(). */
 struct wait_set {
     bool listener; /* holds a listener */
@@ -68,8 +71,8 @@ struct wait_set {
     bool older;    /* holds a pipe older than the scope */
     bool several;  /* two peers could wake this wait: an event loop */
     bool any;      /* holds a connection */
-    unsigned long long first;
-    int epoll; /* the epoll set that is waited for, 0 for none */
+    uid_t first;   /* whose the first connection in it is */
+    int epoll;     /* the epoll set that is waited for, 0 for none */
 };
 
 void scope_wait_add(struct wait_set *set, int number);
@@ -80,6 +83,12 @@ void scope_wait_add_select(
 /* Ahead of the wait: may begin to serve, may end the scope. Behind it: `result` is the wait's. */
 void scope_before_wait(const struct wait_set *set);
 void scope_after_wait(const struct wait_set *set, int result);
+
+/*
+ * A wait failed with EINTR. True if that was only libc's signal, by which another thread lowered
+ * this one when the process began to serve: the wait is to be made again.
+ */
+bool scope_wait_again(int result);
 
 /* epoll_ctl(2) has added `number` to `epoll`. */
 void scope_epoll_added(int epoll, int number);

@@ -10,6 +10,8 @@
 #include "kernel.h"
 #include "scope/thread.h"
 
+#include <errno.h>
+
 /* A number that was closed behind our back and is another socket now is nobody's connection. */
 static bool is_stale(int number, const struct descriptor *entry)
 {
@@ -23,16 +25,16 @@ static bool is_stale(int number, const struct descriptor *entry)
 
 static void add_connection(struct wait_set *set, int number, const struct descriptor *entry)
 {
-    bool own = thread_in_scope() && entry->cookie == thread_state.cookie;
+    bool own = thread_in_scope() && entry->account_uid == thread_state.account;
 
     if (!own && thread_in_scope() && is_stale(number, entry))
         return;
     if (!own)
         set->foreign = true;
-    if (set->any && set->first != entry->cookie)
+    if (set->any && set->first != entry->account_uid)
         set->several = true;
     set->any = true;
-    set->first = entry->cookie;
+    set->first = entry->account_uid;
 }
 
 static void add_epoll(struct wait_set *set, unsigned flags)
@@ -163,6 +165,16 @@ void scope_after_wait(const struct wait_set *set, int result)
         thread_end_scope();
 }
 
+bool scope_wait_again(int result)
+{
+    if (result >= 0 || errno != EINTR || !process.scopes)
+        return false;
+    if (process.serving == SERVING_NOT_YET || thread_state.acting != ACTING_BASE)
+        return false;
+    process_begin_serving(); /* waits until it is done */
+    return true;
+}
+
 void scope_epoll_added(int epoll, int number)
 {
     const struct descriptor *added = descriptor_find(number);
@@ -185,7 +197,7 @@ void scope_epoll_added(int epoll, int number)
         (facts.listener ? EPOLL_HOLDS_LISTENER : 0) | (facts.older ? EPOLL_HOLDS_OLDER : 0);
     if (!process.scopes)
         return;
-    /* The scope's own connection in a set of the scope's own wakes nobody else. */
+    /* The scope's own peer in a set of the scope's own wakes nobody else. */
     if (!facts.foreign && !(facts.any && set->serial != thread_state.serial))
         return;
     set->flags |= EPOLL_HOLDS_CONNECTION;
