@@ -34,6 +34,9 @@ static void admit(int connection, struct admission *admission, const struct thre
 {
     int result = admission_record(connection, admission);
 
+    if (!thread_state.is_loop &&
+        thread_owes_another(admission->peer.cookie, admission->account.uid))
+        thread_is_event_loop();
     if (result == 0 && may_begin_scope(before))
         result = thread_begin_scope(connection, admission->peer.cookie, &admission->account, true);
     if (result < 0) {

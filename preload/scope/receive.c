@@ -57,19 +57,6 @@ static int become_peer(int number, const struct descriptor *entry)
 }
 
 /*
- * A thread that reads from two peers, both connections open and no wait for work in between, is an
- * event loop, however it waits: nobody can tell whose request it carries out next.
- */
-static bool reads_in_turns(const struct descriptor *entry)
-{
-    const struct thread *thread = &thread_state;
-
-    return thread->last_cookie && thread->last_cookie != entry->cookie &&
-           thread->last_account != entry->account_uid &&
-           connection_is_open(thread->last_number, thread->last_cookie);
-}
-
-/*
  * Bytes of this connection reached this thread. If another thread has read from it before, it is
  * handed about: who works on it next may have read nothing.
  */
@@ -161,7 +148,7 @@ static ssize_t received(int number, struct descriptor *entry, ssize_t result)
     }
     if (!thread_is_own())
         return deny(number);
-    if (!thread->is_loop && reads_in_turns(entry))
+    if (!thread->is_loop && thread_owes_another(entry->cookie, entry->account_uid))
         thread_is_event_loop();
     note_read(number, entry);
     if (thread->is_loop && !process.settings.inline_loops) {

@@ -62,6 +62,15 @@ bool connection_is_open(int number, uint64_t cookie)
            descriptor_has_twin(number, cookie);
 }
 
+bool thread_owes_another(uint64_t cookie, uid_t account)
+{
+    const struct thread *thread = &thread_state;
+
+    return thread->last_cookie && thread->last_cookie != cookie &&
+           thread->last_account != account &&
+           connection_is_open(thread->last_number, thread->last_cookie);
+}
+
 int thread_begin_scope(int number, uint64_t cookie, const struct account *account, bool by_accept)
 {
     int result;

@@ -96,6 +96,13 @@ bool connection_is_open(int number, uint64_t cookie);
 /* The thread is at ground; nothing happens if it acts for nobody. */
 void thread_end_scope(void);
 
+/*
+ * Has this thread read from another peer, whose connection is still open, without a wait for work
+ * since? A thread that then turns to this connection is an event loop, however it waits: nobody can
+ * tell whose request it carries out next.
+ */
+bool thread_owes_another(uint64_t cookie, uid_t account);
+
 /* The process serves from now on (once; other threads wait until it is done). */
 void process_begin_serving(void);
 
