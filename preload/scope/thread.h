@@ -66,10 +66,12 @@ extern __thread struct thread thread_state;
  */
 void thread_catch_up(void);
 
+/* Debug builds: in one call of sixteen, compares the kernel's ids with the believed ones. */
+void thread_compare_ids(void);
+
 static inline void thread_check(void)
 {
 #ifdef WSAPEER_DEBUG_IDS
-    extern void thread_compare_ids(void);
     thread_compare_ids();
 #endif
     if (__builtin_expect(process.scopes && thread_state.epoch != process.epoch, false))

@@ -74,7 +74,7 @@ static int groups_are(int count, const gid_t *wanted)
     gid_t groups[64];
 
     return getgroups(64, groups) == count &&
-           memcmp(groups, wanted, (size_t)count * sizeof *groups) == 0;
+           (count == 0 || memcmp(groups, wanted, (size_t)count * sizeof *groups) == 0);
 }
 
 static uint64_t effective_capabilities(void)
