@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -26,7 +28,7 @@
 enum { ALICE = 1001, BOB = 1002 };
 
 static struct policy *policy;
-static char path[] = "/tmp/event-log-XXXXXX";
+static char path[4096]; /* in the world's own directory */
 
 static struct identity_endpoint loopback(in_port_t port)
 {
@@ -420,6 +422,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
+    const char *directory = getenv("TMPDIR");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_names_peer_place_and_rule),
         cmocka_unit_test(who_is_nobody_is_told_why),
@@ -438,5 +441,6 @@ int main(void)
         cmocka_unit_test(syslog_gets_datagrams),
     };
 
+    snprintf(path, sizeof path, "%s/event-log-XXXXXX", directory ? directory : "/tmp");
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,7 +25,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static char message[4096], path[4096], directory[] = "/tmp/programXXXXXX";
+static char message[4096], path[4096], directory[4096];
 static char *original; /* /bin/true */
 static size_t original_size;
 
@@ -354,13 +355,21 @@ static void env_is_followed_to_the_program(void **state)
     assert_verdict("./script", PROGRAM_STATIC, "its interpreter ./static");
 }
 
+static bool own_directory(void)
+{
+    const char *parent = getenv("TMPDIR");
+
+    snprintf(directory, sizeof directory, "%s/programXXXXXX", parent ? parent : "/tmp");
+    return mkdtemp(directory) != NULL;
+}
+
 static int read_original(void **state)
 {
     struct stat status;
     int file = open("/bin/true", O_RDONLY);
 
     (void)state;
-    if (file < 0 || fstat(file, &status) < 0 || mkdtemp(directory) == NULL || chdir(directory) < 0)
+    if (file < 0 || fstat(file, &status) < 0 || !own_directory() || chdir(directory) < 0)
         return -1;
     original_size = (size_t)status.st_size;
     original = malloc(original_size);

@@ -17,6 +17,8 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,8 +26,8 @@
 enum { ALICE = 1001, BOB = 1002, STAFF = 2001, NOBODYS = 61500 };
 
 static struct resolver resolver;
-static int client = -1; /* the server's end of the channel */
-static const char log_path[] = "/tmp/resolver-log";
+static int client = -1;     /* the server's end of the channel */
+static char log_path[4096]; /* in the world's own directory */
 
 static int set_up(void **state)
 {
@@ -487,6 +489,7 @@ static void the_process_holds_nothing_and_heeds_no_signal(void **state)
 
 int main(void)
 {
+    const char *directory = getenv("TMPDIR");
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_greeting_is_answered_with_the_settings),
@@ -504,5 +507,6 @@ int main(void)
         TEST(the_process_holds_nothing_and_heeds_no_signal),
     };
 
+    snprintf(log_path, sizeof log_path, "%s/resolver-log", directory ? directory : "/tmp");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
