@@ -5,20 +5,13 @@
  */
 #include "credentials/credentials.h"
 
+#include "credentials/place.h"
 #include "credentials/set.h"
-#include "credentials/threads.h"
-#include "libc.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Where the process stands: written once, by credentials_begin_serving(). */
-static struct {
-    struct account ground;
-    bool chosen;        /* by the server itself, when it gave up root */
-    uid_t outer;        /* real and saved uid of a thread in a scope */
-    uint64_t permitted; /* the pair, or with --ground=base what the base had */
-} place = {.ground = {.uid = (uid_t)-1}};
+struct place place = {.ground = {.uid = (uid_t)-1}};
 
 enum { HELD_GROUPS = 32 };
 
@@ -36,28 +29,12 @@ static __thread struct {
 static __thread int death_signal;
 
 static struct credentials_base base;
-static bool server_keeps;
 
 void (*credentials_last_words)(int error);
 
 const struct credentials_base *credentials_base(void)
 {
     return &base;
-}
-
-uid_t credentials_ground_uid(void)
-{
-    return place.ground.uid;
-}
-
-gid_t credentials_ground_gid(void)
-{
-    return place.ground.gid;
-}
-
-bool credentials_ground_is_chosen(void)
-{
-    return place.chosen;
 }
 
 int credentials_prepare(void)
@@ -207,8 +184,7 @@ int credentials_verify(void)
     return uids[1] == held.effective ? 0 : -ESTALE;
 }
 
-/* What this thread has, from memory where that is whole, else from the kernel. */
-static int read_current(struct account *account)
+int place_read_current(struct account *account)
 {
     uid_t uids[3];
     gid_t gids[3];
@@ -234,7 +210,7 @@ static int read_current(struct account *account)
 
 int credentials_suspend(struct account *before)
 {
-    int result = read_current(before);
+    int result = place_read_current(before);
 
     if (result == 0)
         credentials_ground();
@@ -249,112 +225,4 @@ int credentials_resume(const struct account *before)
 void credentials_note_death_signal(int signal)
 {
     death_signal = signal;
-}
-
-/* Ground is what the thread has now, groups included. */
-static int take_current(void)
-{
-    held.known = false;
-    return read_current(&place.ground);
-}
-
-/* Every thread at once, by libc's own signal: one that never calls a hook again is lowered too. */
-static int lower_all_threads(uid_t effective)
-{
-    const struct libc_calls *libc = libc_calls();
-    const struct account *ground = &place.ground;
-
-    if (effective != 0 && libc->seteuid(0) < 0) /* lent itself out; real or saved uid is 0 */
-        return -errno;
-    if (libc->setgroups(ground->group_count, ground->groups) < 0)
-        return -errno;
-    if (libc->setresgid(ground->gid, ground->gid, ground->gid) < 0)
-        return -errno;
-    return libc->setresuid(ground->uid, ground->uid, ground->uid) < 0 ? -errno : 0;
-}
-
-/* It may have lowered one thread alone, by raw calls: the others follow, as far as they are libc's.
- */
-static int lower_all_threads_to_chosen(void)
-{
-    const struct libc_calls *libc = libc_calls();
-    const struct account *ground = &place.ground;
-
-    if (libc->setresgid(ground->gid, ground->gid, ground->gid) < 0)
-        return -errno;
-    return libc->setresuid(ground->uid, ground->uid, ground->uid) < 0 ? -errno : 0;
-}
-
-static void choose_ground(const struct settings *settings, uid_t effective)
-{
-    if (settings->ground == GROUND_ACCOUNT) {
-        place.ground = settings->ground_account;
-    } else if (settings->ground == GROUND_BASE && effective == 0) {
-        uint64_t unused;
-
-        take_current();
-        get_capabilities(&unused, &place.permitted);
-    } else {
-        place.ground = (struct account){.uid = settings->guard_uid, .gid = settings->guard_gid};
-    }
-}
-
-int credentials_begin_serving(const struct settings *settings)
-{
-    int saved_errno = errno, result = 0;
-    uid_t uids[3];
-
-    get_uids(uids);
-    if (uids[0] != 0 && uids[1] != 0 && uids[2] != 0) {
-        result = take_current();
-        place.chosen = true;
-        if (result == 0)
-            result = lower_all_threads_to_chosen();
-    } else {
-        choose_ground(settings, uids[1]);
-        if (place.ground.uid != 0)
-            result = lower_all_threads(uids[1]);
-    }
-    if (result == 0 && place.ground.uid != 0)
-        result = threads_are_lowered();
-    place.outer = place.ground.uid != 0 ? place.ground.uid : settings->guard_uid;
-    errno = saved_errno;
-    return result;
-}
-
-void credentials_after_own_change(void)
-{
-    uint64_t effective, permitted;
-    uid_t uids[3];
-
-    if (!base.has_key || server_keeps || get_uids(uids) < 0)
-        return;
-    if (uids[0] == 0 || uids[1] == 0 || uids[2] == 0)
-        return;
-    if (get_capabilities(&effective, &permitted) == 0 && (permitted & ~(uint64_t)KEY))
-        set_capabilities(0, permitted & KEY, 0);
-}
-
-int credentials_server_keep_caps(bool keep)
-{
-    server_keeps = keep;
-    return 0;
-}
-
-bool credentials_server_keeps_caps(void)
-{
-    return server_keeps;
-}
-
-void credentials_add_key(struct __user_cap_data_struct data[2])
-{
-    uint64_t effective, permitted;
-
-    if (base.has_key && get_capabilities(&effective, &permitted) == 0)
-        data[0].permitted |= (uint32_t)permitted & KEY;
-}
-
-unsigned long credentials_add_key_bits(unsigned long securebits)
-{
-    return base.has_key ? securebits | 1ul << 4 /* SECBIT_KEEP_CAPS */ : securebits;
 }
