@@ -159,7 +159,7 @@ void scope_after_wait(const struct wait_set *set, int result)
     if (result > 0 && process.scopes && epoll && epoll->kind == DESCRIPTOR_EPOLL &&
         epoll->flags & EPOLL_HOLDS_CONNECTION && !thread_state.is_loop && thread_is_own())
         thread_is_event_loop();
-    /* The peer said nothing; what runs now, after others were served here, may be a job of theirs.
+    /* The peer said nothing; after others were served here, what runs now may be a job of theirs.
      */
     if (result == 0 && set->any && thread_state.served_several)
         thread_end_scope();
@@ -172,6 +172,7 @@ bool scope_wait_again(int result)
     if (process.serving == SERVING_NOT_YET || thread_state.acting != ACTING_BASE)
         return false;
     process_begin_serving(); /* waits until it is done */
+    thread_check();          /* from here on a signal is the server's own */
     return true;
 }
 
