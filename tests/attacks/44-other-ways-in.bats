@@ -1,0 +1,63 @@
+# 44: clients that reach a server by other ways than the calls that the library is asked by: passed
+# from another process, through a listener that was there from the start, read by stdio(3).
+#
+# Seen to fail: without scope_passed() the worker was root for every client, and bob read alice's
+# file; with connections alone looked at there, the worker that was passed a listener read root's
+# file for alice before it accepted her; without passed_find_listeners() so did the one that found
+# its listener open; with a scope begun by each accept (no `is_pending`) alice was answered bob's file.
+load fixtures/victim
+
+ALICE=$WORLD/home/alice/private
+BOB=$WORLD/home/bob/private
+ROOT=$WORLD/home/shared/root
+
+attack_by() { # FIXTURE ARGUMENT...
+    local fixture=$1
+    shift
+    serve victim "$ADDRESS" -- "$WSAPEER" run -- "$FIXTURES/$fixture" "$@"
+}
+
+clients() {
+    [ "$(ss -Htn state established "sport = :${ADDRESS##*:}" | wc -l)" = "$1" ]
+}
+
+@test "44: a worker that is passed its clients' connections acts for each, and for nobody else" {
+    for how in connection connections; do
+        attack_by passed "$how" "${ADDRESS##*:}" "$ROOT"
+        answers alice "$ALICE" "alice's private"
+        answers bob "$ALICE" EACCES
+        answers bob "$ROOT" EACCES
+        answers bob "$BOB" "bob's private"
+        stop_all
+    done
+}
+
+@test "44: a worker that is passed a listener does nothing as root once it waits for it" {
+    attack_by passed listener "${ADDRESS##*:}" "$ROOT"
+    for user in alice bob; do
+        answers "$user" hello EACCES
+    done
+}
+
+@test "44: nor does a server that found its listener open" {
+    attack_by passed inherited "${ADDRESS##*:}" "$ROOT"
+    for user in alice bob; do
+        answers "$user" hello EACCES
+    done
+}
+
+@test "44: of two players who are heard by stdio, neither is taken for the other" {
+    attack_by players "${ADDRESS##*:}"
+    for _ in 1 2 3; do
+        visit first alice
+        await 10 clients 1
+        visit second bob
+        await 10 clients 2
+        tell first "$BOB"
+        tell second "$ALICE"
+        same "$(hear first)" EACCES "alice, the first"
+        same "$(hear second)" EACCES "bob, the second"
+        leave first
+        leave second
+    done
+}
