@@ -70,14 +70,15 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(write) CALL(writev) CALL(send) CALL(sendto) CALL(sendmsg) CALL(sendmmsg)                \
     CALL(pread) CALL(pread64) CALL(preadv) CALL(preadv64) CALL(pwrite) CALL(pwrite64)            \
     CALL(pwritev) CALL(pwritev64) CALL(__pread_chk) CALL(__pread64_chk)                          \
+    CALL(preadv2) CALL(preadv64v2) CALL(pwritev2) CALL(pwritev64v2) CALL(tee) CALL(vmsplice)     \
     CALL(sendfile) CALL(sendfile64) CALL(splice) CALL(copy_file_range) CALL(mmap)                \
     CALL(mmap64)                                                                                 \
     CALL(_Fork) CALL(execve) CALL(execv) CALL(execvp) CALL(execvpe) CALL(execl)                  \
     CALL(execlp) CALL(execle) CALL(fexecve) CALL(execveat)                                       \
     CALL(posix_spawn) CALL(posix_spawnp) CALL(system) CALL(popen) CALL(pclose)                   \
     CALL(pthread_create) CALL(pthread_cond_wait) CALL(pthread_cond_timedwait)                    \
-    CALL(pthread_cond_clockwait)                                                                 \
-    CALL(thrd_create) CALL(clone) CALL(cnd_wait) CALL(cnd_timedwait)                             \
+    CALL(pthread_cond_clockwait) CALL(pthread_mutex_lock)                                        \
+    CALL(thrd_create) CALL(clone) CALL(cnd_wait) CALL(cnd_timedwait) CALL(mtx_lock)              \
     CALL(sem_wait) CALL(sem_timedwait) CALL(sem_clockwait)                                       \
     CALL(timer_create) CALL(mq_notify) CALL(getaddrinfo_a)                                       \
     CALL(aio_read) CALL(aio_write) CALL(aio_fsync) CALL(lio_listio) CALL(aio_read64)             \

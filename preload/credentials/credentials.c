@@ -21,6 +21,7 @@ enum { HELD_GROUPS = 32 };
  */
 static __thread struct {
     bool known;
+    uid_t outer; /* real and saved */
     uid_t effective;
     gid_t gid;
     unsigned group_count;
@@ -101,8 +102,9 @@ static int change(uid_t outer, const struct account *account)
     return result == 0 ? read_back(outer, account) : result;
 }
 
-static void remember(const struct account *account)
+static void remember(uid_t outer, const struct account *account)
 {
+    held.outer = outer;
     held.known = account->group_count <= HELD_GROUPS;
     held.effective = account->uid;
     held.gid = account->gid;
@@ -117,7 +119,7 @@ static int switch_to(uid_t outer, const struct account *account)
     int result = change(outer, account);
 
     if (result == 0) {
-        remember(account);
+        remember(outer, account);
         if (death_signal) /* each change of ids clears it, prctl(2) */
             process_control(PR_SET_PDEATHSIG, (unsigned long)death_signal, 0);
     } else {
@@ -181,7 +183,8 @@ int credentials_verify(void)
     if (!held.known)
         return 0;
     get_uids(uids);
-    return uids[1] == held.effective ? 0 : -ESTALE;
+    return uids[0] == held.outer && uids[1] == held.effective && uids[2] == held.outer ? 0
+                                                                                       : -ESTALE;
 }
 
 int place_read_current(struct account *account)

@@ -82,8 +82,7 @@ int credentials_seal(uid_t uid);
 /* The last part of sealing alone: a new session keyring, so that the base's is out of reach. */
 int credentials_leave_keyring(void);
 
-/* Believed or real? -ESTALE if the kernel's effective uid is not the one this thread believes in.
- */
+/* Believed or real? -ESTALE if the kernel's uids are not those that this thread believes in. */
 int credentials_verify(void);
 
 /*

@@ -48,6 +48,8 @@ int aio_read(struct aiocb *block)
     int result;
 
     thread_check();
+    if (!scope_may_use(block->aio_fildes))
+        return -1;
     scope_suspend(&suspended);
     result = libc_calls()->aio_read(block);
     scope_resume(&suspended);
@@ -60,6 +62,8 @@ int aio_write(struct aiocb *block)
     int result;
 
     thread_check();
+    if (!scope_may_use(block->aio_fildes))
+        return -1;
     scope_suspend(&suspended);
     result = libc_calls()->aio_write(block);
     scope_resume(&suspended);
@@ -84,6 +88,9 @@ int lio_listio(int mode, struct aiocb *const list[], int count, struct sigevent 
     int result;
 
     thread_check();
+    for (int i = 0; i < count; i++)
+        if (list[i] && !scope_may_use(list[i]->aio_fildes))
+            return -1;
     scope_suspend(&suspended);
     result = libc_calls()->lio_listio(mode, list, count, event);
     scope_resume(&suspended);

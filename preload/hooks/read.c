@@ -86,9 +86,14 @@ ssize_t recvmsg(int number, struct msghdr *message, int flags)
 
     if (!may_read(number, &reading))
         return -1;
-    result = scope_received(&reading, SSIZE_MAX, libc_calls()->recvmsg(number, message, flags));
+    result = libc_calls()->recvmsg(number, message, flags);
+    if (result < 0)
+        return result;
+    result = scope_received(&reading, SSIZE_MAX, result);
     if (result >= 0)
         scope_passed(message);
+    else
+        scope_discard(message);
     return result;
 }
 
@@ -96,14 +101,14 @@ int recvmmsg(
     int number, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
     struct reading reading;
-    int result;
+    int received, result;
 
     if (!may_read(number, &reading))
         return -1;
-    result = (int)scope_received(
-        &reading, SSIZE_MAX, libc_calls()->recvmmsg(number, messages, count, flags, timeout));
-    for (int i = 0; i < result; i++)
-        scope_passed(&messages[i].msg_hdr);
+    received = libc_calls()->recvmmsg(number, messages, count, flags, timeout);
+    result = (int)scope_received(&reading, SSIZE_MAX, received);
+    for (int i = 0; i < received; i++)
+        (result < 0 ? scope_discard : scope_passed)(&messages[i].msg_hdr);
     return result;
 }
 
@@ -153,4 +158,31 @@ ssize_t preadv64(int number, const struct iovec *parts, int count, off64_t posit
     struct reading reading;
 
     return may_read(number, &reading) ? libc_calls()->preadv64(number, parts, count, position) : -1;
+}
+
+ssize_t preadv2(int number, const struct iovec *parts, int count, off_t position, int flags)
+{
+    struct reading reading;
+
+    if (!may_read(number, &reading))
+        return -1;
+    return scope_received(&reading, SSIZE_MAX, /* position -1: as readv(2) */
+        libc_calls()->preadv2(number, parts, count, position, flags));
+}
+
+ssize_t preadv64v2(int number, const struct iovec *parts, int count, off64_t position, int flags)
+{
+    return preadv2(number, parts, count, position, flags);
+}
+
+/* Bytes of a connection on their way into a pipe are read by whoever reads that. */
+ssize_t splice(
+    int from, off64_t *from_position, int to, off64_t *to_position, size_t size, unsigned flags)
+{
+    struct reading reading;
+
+    if (!may_read(from, &reading) || !scope_may_use(to))
+        return -1;
+    return scope_received(
+        &reading, size, libc_calls()->splice(from, from_position, to, to_position, size, flags));
 }

@@ -184,8 +184,12 @@ FILE *popen(const char *command, const char *mode)
 /* libc closes the stream's descriptor out of our sight. */
 static int close_stream(FILE *file)
 {
-    bool was_last = scope_before_close(fileno(file));
-    int result = libc_calls()->fclose(file);
+    int saved_errno = errno, number = fileno(file), result; /* a stream in memory has none */
+    bool was_last;
+
+    errno = saved_errno;
+    was_last = scope_before_close(number);
+    result = libc_calls()->fclose(file);
 
     scope_after_close(was_last);
     return result;
@@ -216,4 +220,23 @@ int fclose(FILE *file)
     thread_check();
     stream = __atomic_load_n(&streams, __ATOMIC_ACQUIRE) ? take(file) : NULL;
     return stream ? end_stream(stream) : close_stream(file);
+}
+
+/* A child forked by another thread than the one that holds a lock could never take it. */
+static void lock_all(void)
+{
+    pthread_mutex_lock(&ignored.lock);
+    pthread_mutex_lock(&streams_lock);
+}
+
+static void unlock_all(void)
+{
+    pthread_mutex_unlock(&streams_lock);
+    pthread_mutex_unlock(&ignored.lock);
+}
+
+__attribute__((constructor)) static void follow_forks(void)
+{
+    if (process.admits)
+        pthread_atfork(lock_all, unlock_all, unlock_all);
 }

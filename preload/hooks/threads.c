@@ -146,3 +146,15 @@ int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *unti
     before();
     return after(libc_calls()->sem_clockwait(semaphore, clock, until));
 }
+
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    scope_before_lock();
+    return libc_calls()->pthread_mutex_lock(mutex);
+}
+
+int mtx_lock(mtx_t *mutex)
+{
+    scope_before_lock();
+    return libc_calls()->mtx_lock(mutex);
+}

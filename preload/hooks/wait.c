@@ -149,8 +149,8 @@ int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event)
 
     thread_check();
     result = libc_calls()->epoll_ctl(epoll, operation, number, event);
-    if (result == 0 && operation == EPOLL_CTL_ADD)
-        scope_epoll_added(epoll, number);
+    if (result == 0)
+        (operation == EPOLL_CTL_ADD ? scope_epoll_added : scope_epoll_changed)(epoll, number);
     return result;
 }
 

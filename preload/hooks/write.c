@@ -59,7 +59,9 @@ ssize_t sendto(int number, const void *buffer, size_t size, int flags, __CONST_S
 
 ssize_t sendmsg(int number, const struct msghdr *message, int flags)
 {
-    return may_use(number) ? libc_calls()->sendmsg(number, message, flags) : -1;
+    return may_use(number) && scope_may_send(message)
+               ? libc_calls()->sendmsg(number, message, flags)
+               : -1;
 }
 
 int sendmmsg(int number, struct mmsghdr *messages, unsigned count, int flags)
@@ -77,18 +79,30 @@ ssize_t sendfile64(int to, int from, off64_t *position, size_t size)
     return may_use_both(to, from) ? libc_calls()->sendfile64(to, from, position, size) : -1;
 }
 
-ssize_t splice(
-    int from, off64_t *from_position, int to, off64_t *to_position, size_t size, unsigned flags)
-{
-    return may_use_both(from, to)
-               ? libc_calls()->splice(from, from_position, to, to_position, size, flags)
-               : -1;
-}
-
 ssize_t copy_file_range(
     int from, off64_t *from_position, int to, off64_t *to_position, size_t size, unsigned flags)
 {
     return may_use_both(from, to)
                ? libc_calls()->copy_file_range(from, from_position, to, to_position, size, flags)
                : -1;
+}
+
+ssize_t tee(int from, int to, size_t size, unsigned flags)
+{
+    return may_use_both(from, to) ? libc_calls()->tee(from, to, size, flags) : -1;
+}
+
+ssize_t vmsplice(int number, const struct iovec *parts, size_t count, unsigned flags)
+{
+    return may_use(number) ? libc_calls()->vmsplice(number, parts, count, flags) : -1;
+}
+
+ssize_t pwritev2(int number, const struct iovec *parts, int count, off_t position, int flags)
+{
+    return may_use(number) ? libc_calls()->pwritev2(number, parts, count, position, flags) : -1;
+}
+
+ssize_t pwritev64v2(int number, const struct iovec *parts, int count, off64_t position, int flags)
+{
+    return pwritev2(number, parts, count, position, flags);
 }

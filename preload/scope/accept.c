@@ -18,26 +18,29 @@ enum { REFUSALS_IN_A_ROW = 16 };
 
 /*
  * May this connection's scope begin by its acceptance? Not in an event loop; and not in a thread
- * that has just accepted another, which is still open, of which it has read nothing that we could
- * see, and which it handed to no thread: it may go on with either of them (stdio(3) passes no
- * hook).
+ * that has accepted another, which is still open, of which it has read nothing that we could see,
+ * and which it handed to no thread: it may go on with either of them (stdio(3) passes no hook).
  */
-static bool may_begin_scope(const struct thread *before)
+static bool may_begin_scope(int connection, uint64_t cookie)
 {
-    bool is_pending = before->acting == ACTING_PEER && !before->has_read && !before->gave_birth &&
-                      connection_is_open(before->number, before->cookie);
+    struct thread *thread = &thread_state;
 
-    return !thread_state.is_loop && !is_pending;
+    if (thread->pending_cookie &&
+        connection_is_open(thread->pending_number, thread->pending_cookie))
+        return false;
+    thread->pending_number = connection;
+    thread->pending_cookie = cookie;
+    return !thread->is_loop;
 }
 
-static void admit(int connection, struct admission *admission, const struct thread *before)
+static void admit(int connection, struct admission *admission)
 {
     int result = admission_record(connection, admission);
 
     if (!thread_state.is_loop &&
         thread_owes_another(admission->peer.cookie, admission->account.uid))
         thread_is_event_loop();
-    if (result == 0 && may_begin_scope(before))
+    if (result == 0 && may_begin_scope(connection, admission->peer.cookie))
         result = thread_begin_scope(connection, admission->peer.cookie, &admission->account, true);
     if (result < 0) {
         descriptor_forget(connection);
@@ -56,7 +59,7 @@ static void reset(int connection)
 }
 
 /* Is the peer served? If not, its connection is gone. */
-static bool serve_or_reset(int connection, const struct thread *before)
+static bool serve_or_reset(int connection)
 {
     struct admission admission;
 
@@ -66,7 +69,7 @@ static bool serve_or_reset(int connection, const struct thread *before)
         return true;
     }
     if (admission.verdict == ACCOUNT_SERVED && process.settings.mode == PROTECT_SCOPES)
-        admit(connection, &admission, before);
+        admit(connection, &admission);
     if (admission.verdict != ACCOUNT_SERVED) {
         admission_report(EVENT_REFUSED, &admission);
         reset(connection);
@@ -86,8 +89,7 @@ static bool is_the_servers(int listener)
     return process.sealed && (!entry || !entry->sealed);
 }
 
-static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags,
-    const struct thread *before)
+static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     socklen_t room = address && length ? *length : 0;
     bool woken = thread_state.was_woken;
@@ -103,7 +105,7 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
             return connection;
         if (!descriptor_find(listener)) /* inherited: nobody saw it listen */
             scope_listening(listener);
-        if (serve_or_reset(connection, before))
+        if (serve_or_reset(connection))
             return connection;
         if (woken)
             break;
@@ -117,7 +119,6 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     int saved_errno = errno, connection;
-    struct thread before;
 
     if (process.sealed && is_the_servers(listener)) {
         errno = EPERM;
@@ -130,9 +131,8 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
         return -1;
     }
     process_begin_serving();
-    before = thread_state;
     thread_end_scope();
-    connection = accept_for_ground(listener, address, length, flags, &before);
+    connection = accept_for_ground(listener, address, length, flags);
     if (connection >= 0)
         errno = saved_errno;
     return connection;

@@ -38,7 +38,7 @@ void scope_fork_child(void)
     process.pid = kernel_getpid();
     credentials_note_death_signal(0);
     thread_state.is_loop = thread_state.served_several = false; /* its parent's habits */
-    thread_state.last_cookie = 0;
+    thread_state.last_cookie = thread_state.pending_cookie = 0;
     identity_after_fork();
     account_after_fork();
     if (process.sealed)
@@ -57,11 +57,11 @@ struct birth *scope_thread_birth(void)
 
     if (!birth)
         return NULL;
-    thread_state.gave_birth = true;
+    thread_state.pending_cookie = 0; /* the new thread may have it now */
     birth->state = thread_state;
     birth->state.is_loop = false;
     birth->state.was_woken = false;
-    birth->state.last_cookie = 0;
+    birth->state.last_cookie = birth->state.pending_cookie = 0;
     birth->state.served_several = false;
     if (thread_state.acting == ACTING_PEER &&
         (!thread_state.began_by_accept || thread_state.has_read))

@@ -12,13 +12,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static void made(int number, enum descriptor_kind kind)
 {
     struct descriptor entry = {.kind = (uint8_t)kind, .account_uid = thread_state.account};
 
-    if (!process.scopes || number < 0)
+    if (!process.wrapped || number < 0)
         return;
     if (thread_in_scope() && thread_is_own())
         descriptor_record(number, &entry);
@@ -75,23 +76,47 @@ static bool may_open_too(int number)
                AT_EMPTY_PATH | AT_EACCESS, 0, 0) == 0;
 }
 
-bool scope_may_use(int number)
+static bool belongs_to(int number, const struct descriptor *entry, uid_t account)
 {
-    const struct descriptor *entry = thread_in_scope() ? descriptor_find(number) : NULL;
-
-    if (!entry || entry->account_uid == thread_state.account)
+    if (entry->account_uid == account)
         return true;
     switch (entry->kind) {
     case DESCRIPTOR_FILE:
-        errno = EACCES;
         return may_open_too(number);
     case DESCRIPTOR_SOCKET:
-        errno = EPIPE;
         return false;
     case DESCRIPTOR_PIPE:
-        errno = EPIPE;
         return entry->serial == 0 || !(entry->flags & PIPE_CARRIES_DATA);
     default:
         return true;
     }
+}
+
+bool scope_may_use(int number)
+{
+    bool acts = thread_in_scope() || process.sealed;
+    const struct descriptor *entry = acts ? descriptor_find(number) : NULL;
+
+    if (!entry ||
+        belongs_to(number, entry, process.sealed ? process.sealed_as : thread_state.account))
+        return true;
+    errno = entry->kind == DESCRIPTOR_FILE ? EACCES : EPIPE;
+    return false;
+}
+
+bool scope_may_send(const struct msghdr *message)
+{
+    if (!thread_in_scope() || !message->msg_control || message->msg_controllen == 0)
+        return true;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
+         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+                int number;
+
+                memcpy(&number, CMSG_DATA(c) + at, sizeof number);
+                if (!scope_may_use(number))
+                    return false;
+            }
+    return true;
 }

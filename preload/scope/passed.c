@@ -1,6 +1,6 @@
 /*
  * passed.c: sockets that come to a process by other ways than accept: in a message (SCM_RIGHTS,
- * unix(7)), or open from the start (socket activation).
+ * unix(7)), or open from the start (socket activation, inetd).
  *
  * Invariant: a process that is given a client's connection serves, as if it had accepted it. The
  * peer is looked up at once; its scope begins at the read. Who is refused is cut off.
@@ -29,6 +29,19 @@ static int option(int number, int name)
     return kernel_getsockopt(number, SOL_SOCKET, name, &value, &length) < 0 ? -1 : value;
 }
 
+/* Was it bound, by whoever made it? A client's own socket has no port and no path. */
+static bool has_name(int number)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
+
+    if (kernel_getsockname(number, (struct sockaddr *)&address, &length) < 0)
+        return false;
+    if (address.ss_family == AF_UNIX)
+        return length > offsetof(struct sockaddr_un, sun_path);
+    return ((struct sockaddr_in *)&address)->sin_port != 0; /* where sin6_port is, too */
+}
+
 /*
  * A stream with a client at the other end? An AF_UNIX socket without a name of its own is one of a
  * pair, or one that the server itself connected: its own affair.
@@ -49,26 +62,33 @@ static bool is_clients(int number)
            kernel_getpeername(number, (struct sockaddr *)&address, &length) == 0;
 }
 
-static void take_connection(int number)
+/* A peer that is refused is recorded as nobody's: what it has sent already is refused with it. */
+static void take_connection(int number, bool cut_off)
 {
-    struct admission admission;
+    struct admission admission = {.account = {.uid = (uid_t)-1}};
 
-    process_begin_serving();
-    thread_end_scope();
     admission_judge(number, &admission);
-    if (admission.verdict == ACCOUNT_SERVED && admission_record(number, &admission) == 0)
-        return;
-    admission_report(EVENT_REFUSED, &admission);
-    kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
+    if (admission.verdict != ACCOUNT_SERVED) {
+        admission.account.uid = (uid_t)-1;
+        admission_report(EVENT_REFUSED, &admission);
+    }
+    if (admission_record(number, &admission) < 0 ||
+        (cut_off && admission.verdict != ACCOUNT_SERVED))
+        kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
 }
 
 static void take(int number)
 {
     descriptor_forget(number); /* whatever had the number is gone */
-    if (option(number, SO_ACCEPTCONN) == 1)
+    if (option(number, SO_ACCEPTCONN) == 1) {
         scope_listening(number);
-    else if (is_clients(number))
-        take_connection(number);
+    } else if (is_clients(number)) {
+        process_begin_serving();
+        thread_end_scope();
+        take_connection(number, true);
+    } else if (has_name(number)) {
+        scope_bound(number);
+    }
 }
 
 void scope_passed(const struct msghdr *message)
@@ -90,9 +110,33 @@ void scope_passed(const struct msghdr *message)
     }
 }
 
-void passed_find_listeners(void)
+void scope_discard(const struct msghdr *message)
 {
-    for (int number = 0; number < INHERITED; number++)
-        if (option(number, SO_ACCEPTCONN) == 1)
+    for (struct cmsghdr *c = message->msg_controllen ? CMSG_FIRSTHDR(message) : NULL; c;
+         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+                int number;
+
+                memcpy(&number, CMSG_DATA(c) + at, sizeof number);
+                kernel_close(number);
+            }
+}
+
+/*
+ * Nothing is cut off here: what the process was started with may be its administrator's own. It
+ * serves from the first use; a read from a connection begins its peer's scope.
+ */
+void passed_find_inherited(void)
+{
+    for (int number = 0; number < INHERITED; number++) {
+        int accepts = option(number, SO_ACCEPTCONN);
+
+        if (accepts == 1)
             scope_listening(number);
+        else if (accepts == 0 && process.scopes && is_clients(number))
+            take_connection(number, false);
+        else if (accepts == 0 && has_name(number))
+            scope_bound(number);
+    }
 }

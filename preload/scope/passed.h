@@ -1,5 +1,5 @@
 /* passed.h: private to scope/; see passed.c and, for the hooks' part, scope.h. */
 #pragma once
 
-/* Once, at the start: listeners that the process was born with are listeners. */
-void passed_find_listeners(void);
+/* Once, at the start: sockets that the process was born with. */
+void passed_find_inherited(void);

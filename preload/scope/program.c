@@ -72,11 +72,18 @@ char **program_environment(char *const environment[], void *room)
 /* A peer's program has no part in other peers' connections, nor in what brings the server more. */
 static bool is_others(const struct descriptor *entry, uid_t account)
 {
-    if (entry->kind == DESCRIPTOR_LISTENER)
+    switch (entry->kind) {
+    case DESCRIPTOR_LISTENER:
         return !entry->sealed;
-    return (entry->kind == DESCRIPTOR_CONNECTION || entry->kind == DESCRIPTOR_FILE ||
-               entry->kind == DESCRIPTOR_SOCKET) &&
-           entry->account_uid != account;
+    case DESCRIPTOR_DATAGRAMS:
+    case DESCRIPTOR_EPOLL:
+        return true;
+    case DESCRIPTOR_PIPE: /* those of nobody's are the server's own affair */
+        return entry->serial != 0 && entry->flags & PIPE_CARRIES_DATA &&
+               entry->account_uid != account;
+    default:
+        return entry->account_uid != account;
+    }
 }
 
 static void hide(int number, const struct descriptor *entry, void *account)

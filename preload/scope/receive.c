@@ -43,6 +43,8 @@ static int become_peer(int number, const struct descriptor *entry)
     int result;
 
     peer_of(number, entry, &admission.peer);
+    if (admission.peer.cookie != entry->cookie || entry->account_uid == (uid_t)-1)
+        return -EACCES; /* another connection by now, or one that was refused when it came */
     admission_judge_peer(number, &admission);
     if (admission.verdict == ACCOUNT_SERVED) {
         result = thread_begin_scope(number, entry->cookie, &admission.account, false);
@@ -60,13 +62,18 @@ static int become_peer(int number, const struct descriptor *entry)
  * Bytes of this connection reached this thread. If another thread has read from it before, it is
  * handed about: who works on it next may have read nothing.
  */
-static void note_read(int number, struct descriptor *entry)
+static void note_read(int number, const struct descriptor *entry)
 {
+    struct descriptor *live = descriptor_find(number);
     uint32_t reader = (uint32_t)thread_state.tid;
 
-    if (entry->serial && entry->serial != reader)
-        entry->flags |= CONNECTION_SHARED;
-    entry->serial = reader;
+    if (live && live->cookie == entry->cookie) {
+        if (live->serial && live->serial != reader)
+            live->flags |= CONNECTION_SHARED;
+        live->serial = reader;
+    }
+    if (thread_state.pending_cookie == entry->cookie)
+        thread_state.pending_cookie = 0;
     thread_state.last_cookie = entry->cookie;
     thread_state.last_account = entry->account_uid;
     thread_state.last_number = number;
@@ -76,16 +83,27 @@ static void note_read(int number, struct descriptor *entry)
  * A pool that is busy takes its next connection without waiting for it. What tells it from a loop
  * of its own making: others wait for its connections, and each read is answered before the next.
  */
+static void note_answer(const struct descriptor *entry)
+{
+    if (!(entry->flags & CONNECTION_SHARED))
+        return;
+    if (entry->cookie == thread_state.last_cookie)
+        thread_state.last_cookie = 0;
+    if (thread_in_scope() && entry->cookie == thread_state.cookie)
+        thread_state.has_answered = true;
+}
+
 void scope_answering(int number)
 {
-    const struct descriptor *entry;
+    const struct descriptor *entry = process.scopes ? descriptor_find(number) : NULL;
 
-    if (!process.scopes || thread_state.last_cookie == 0)
+    if (!entry)
         return;
-    entry = descriptor_find(number);
-    if (entry && entry->kind == DESCRIPTOR_CONNECTION &&
-        entry->cookie == thread_state.last_cookie && entry->flags & CONNECTION_SHARED)
-        thread_state.last_cookie = 0;
+    if (entry->kind == DESCRIPTOR_CONNECTION)
+        note_answer(entry);
+    else if (entry->kind == DESCRIPTOR_PIPE && entry->serial != thread_state.serial &&
+             thread_state.has_answered)
+        scope_before_work_wait(); /* it wakes the loop: its turn is over */
 }
 
 static ssize_t deny(int number)
@@ -129,11 +147,13 @@ bool scope_before_receive(int number, struct reading *reading)
         process_begin_serving();
         thread_end_scope();
     }
+    if (entry->kind == DESCRIPTOR_CONNECTION)
+        process_begin_serving(); /* one that it was born with; accept has done so for others */
     return scope_may_use(number);
 }
 
 /* A connection's bytes, and the number is still that connection. */
-static ssize_t received(int number, struct descriptor *entry, ssize_t result)
+static ssize_t received(int number, const struct descriptor *entry, ssize_t result)
 {
     struct thread *thread = &thread_state;
 
@@ -171,7 +191,8 @@ static void take_work(int number)
 ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t result)
 {
     int number = reading->number;
-    struct descriptor *entry;
+    const struct descriptor *found;
+    struct descriptor entry;
 
     if (reading->kind == DESCRIPTOR_UNKNOWN || result < 0 || wanted == 0)
         return result;
@@ -183,12 +204,12 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
     }
     if (reading->kind != DESCRIPTOR_CONNECTION || (!process.scopes && !process.sealed))
         return result;
-    entry = descriptor_find(number);
-    /* Closed by another thread while this one waited: whose bytes these are, the number says no
-     * more. */
-    if (!entry || entry->kind != DESCRIPTOR_CONNECTION || entry->cookie != reading->cookie) {
+    found = descriptor_find(number);
+    entry = found ? *found : (struct descriptor){.kind = DESCRIPTOR_UNKNOWN};
+    /* Closed by another thread meanwhile: whose bytes these are, the number says no more. */
+    if (entry.kind != DESCRIPTOR_CONNECTION || entry.cookie != reading->cookie) {
         errno = EACCES;
         return -1;
     }
-    return still_same(number, entry) ? received(number, entry, result) : result;
+    return still_same(number, &entry) ? received(number, &entry, result) : result;
 }

@@ -61,6 +61,9 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
 /* A message was received; descriptors that came with it may be clients' connections. */
 void scope_passed(const struct msghdr *message);
 
+/* It was received, but will not be handed on: what came with it is closed. */
+void scope_discard(const struct msghdr *message);
+
 /* Ahead of a write: a worker that answers has done with what it read, and may turn to another. */
 void scope_answering(int number);
 
@@ -71,6 +74,7 @@ struct wait_set {
     bool older;    /* holds a pipe older than the scope */
     bool several;  /* two peers could wake this wait: an event loop */
     bool any;      /* holds a connection */
+    bool reads;    /* waits for something to be read */
     uid_t first;   /* whose the first connection in it is */
     int epoll;     /* the epoll set that is waited for, 0 for none */
 };
@@ -90,8 +94,12 @@ void scope_after_wait(const struct wait_set *set, int result);
  */
 bool scope_wait_again(int result);
 
-/* epoll_ctl(2) has added `number` to `epoll`. */
+/*
+ * epoll_ctl(2) has added `number` to `epoll`, or changed or taken away what was there: a worker
+ * that does so with its connection hands it back.
+ */
 void scope_epoll_added(int epoll, int number);
+void scope_epoll_changed(int epoll, int number);
 
 /*
  * Around a wait for work: a condition variable or a semaphore. Behind it the rule is asked again:
@@ -99,6 +107,11 @@ void scope_epoll_added(int epoll, int number);
  */
 void scope_before_work_wait(void);
 void scope_after_work_wait(void);
+
+/*
+ * Ahead of taking a mutex: a worker of a loop that has answered may find its next job behind it.
+ */
+void scope_before_lock(void);
 
 /* A new epoll set, pipe, eventfd or socketpair has these numbers (-1: none). */
 void scope_made_epoll(int number);
@@ -113,6 +126,9 @@ void scope_made_pipe(int one, int other);
 void scope_made_file(int number);
 void scope_made_socket(int number);
 bool scope_may_use(int number);
+
+/* Ahead of sendmsg(2): the same for every descriptor that goes with the message. */
+bool scope_may_send(const struct msghdr *message);
 
 /* Copies by dup(2) and its kin, behind the call; closing, around it. */
 void scope_copied(int number, int copy);

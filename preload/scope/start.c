@@ -80,7 +80,7 @@ void scope_start(const void *library)
     process.wrapped = true;
     process.epoch = 1;
     process.pid = kernel_getpid();
-    passed_find_listeners();
+    passed_find_inherited();
     thread_state.tid = kernel_gettid();
     pthread_atfork(NULL, NULL, scope_fork_child);
     errno = saved_errno;

@@ -87,7 +87,7 @@ int thread_begin_scope(int number, uint64_t cookie, const struct account *accoun
     thread_state.number = number;
     thread_state.began_by_accept = by_accept;
     thread_state.has_read = !by_accept;
-    thread_state.gave_birth = false;
+    thread_state.has_answered = false;
     do
         thread_state.serial = __atomic_add_fetch(&process.last_serial, 1, __ATOMIC_RELAXED);
     while (thread_state.serial == 0);
@@ -101,6 +101,7 @@ void thread_end_scope(void)
 {
     if (!thread_in_scope() || !thread_is_own())
         return;
+    thread_state.has_answered = false;
     thread_state.cookie = 0; /* the next read of it begins a scope anew, whatever happens here */
     credentials_ground();
     thread_state.acting = ACTING_GROUND;

@@ -30,12 +30,15 @@ struct thread {
     int number;      /* a descriptor of it, when the scope began */
     uint32_t serial; /* the scope's number, never 0; of the last one if there is none now */
     bool began_by_accept;
-    bool has_read;       /* this thread has itself read from the scope's connection */
-    bool gave_birth;     /* a thread was made in it, which may have the connection now */
+    bool has_read; /* this thread has itself read from the scope's connection */
+
+    bool has_answered;   /* a connection that others wait for, too: a worker's turn may be over */
     bool served_several; /* this thread has served more than one account */
     bool is_loop;        /* it waits for several peers at once */
     bool was_woken;      /* its last wait was for a listener among others, and returned something */
-    int last_number;     /* the connection last read from since a wait for work */
+    int pending_number;  /* a connection that it accepted, has not read, and gave to no thread */
+    uint64_t pending_cookie; /* 0: none */
+    int last_number;         /* the connection last read from since a wait for work */
     uid_t last_account;
     uint64_t last_cookie; /* 0: none */
 };

@@ -91,8 +91,10 @@ void scope_wait_add_poll(struct wait_set *set, const struct pollfd *array, nfds_
 {
     if (!process.admits || !array)
         return;
-    for (nfds_t i = 0; i < count; i++)
+    for (nfds_t i = 0; i < count; i++) {
         scope_wait_add(set, array[i].fd);
+        set->reads |= (array[i].events & POLLIN) != 0;
+    }
     for (nfds_t i = 0; is_shared(set) && i < count; i++)
         share(array[i].fd);
 }
@@ -131,6 +133,7 @@ void scope_wait_add_select(
     if (!process.admits)
         return;
     visit_select(count, sets, set, scope_wait_add);
+    set->reads = read != NULL;
     if (is_shared(set))
         visit_select(count, sets, set, share_one);
 }
@@ -159,9 +162,11 @@ void scope_after_wait(const struct wait_set *set, int result)
     if (result > 0 && process.scopes && epoll && epoll->kind == DESCRIPTOR_EPOLL &&
         epoll->flags & EPOLL_HOLDS_CONNECTION && !thread_state.is_loop && thread_is_own())
         thread_is_event_loop();
-    /* The peer said nothing; after others were served here, what runs now may be a job of theirs.
+    /*
+     * After others were served here, what runs now, ahead of the read, may be a job of theirs. The
+     * read begins the scope again.
      */
-    if (result == 0 && set->any && thread_state.served_several)
+    if (set->any && thread_state.served_several && (result == 0 || (result > 0 && set->reads)))
         thread_end_scope();
 }
 
@@ -203,8 +208,18 @@ void scope_epoll_added(int epoll, int number)
         return;
     set->flags |= EPOLL_HOLDS_CONNECTION;
     share(number);
-    if (!thread_state.is_loop)
-        thread_is_event_loop();
+    thread_end_scope(); /* whoever waits for this set is the loop, this thread or another */
+}
+
+void scope_epoll_changed(int epoll, int number)
+{
+    const struct descriptor *entry = thread_in_scope() ? descriptor_find(number) : NULL;
+    const struct descriptor *set = descriptor_find(epoll);
+
+    if (!entry || entry->kind != DESCRIPTOR_CONNECTION || entry->cookie != thread_state.cookie ||
+        thread_state.is_loop || (set && set->serial == thread_state.serial))
+        return;
+    thread_state.last_cookie = 0;
     thread_end_scope();
 }
 
@@ -216,9 +231,17 @@ void scope_epoll_added(int epoll, int number)
 static bool outlives_work_wait(void)
 {
     const struct descriptor *entry = descriptor_find(thread_state.number);
+    uint64_t cookie;
 
-    return thread_state.has_read && connection_is_open(thread_state.number, thread_state.cookie) &&
-           !(entry && entry->cookie == thread_state.cookie && entry->flags & CONNECTION_SHARED);
+    return thread_state.has_read && entry && entry->cookie == thread_state.cookie &&
+           !(entry->flags & CONNECTION_SHARED) &&
+           kernel_socket_cookie(thread_state.number, &cookie) == 0 && cookie == thread_state.cookie;
+}
+
+void scope_before_lock(void)
+{
+    if (thread_state.has_answered)
+        scope_before_work_wait();
 }
 
 void scope_before_work_wait(void)
@@ -261,7 +284,7 @@ void scope_made_pipe(int one, int other)
         .account_uid = thread_state.account,
         .flags = other >= 0 ? PIPE_CARRIES_DATA : 0};
 
-    if (!process.scopes)
+    if (!process.scopes && !process.sealed)
         return;
     if (one >= 0)
         descriptor_record(one, &entry);

@@ -87,3 +87,16 @@ QUEUES="cond sem pipe eventfd c11"
     leave a
     leave b
 }
+
+# Seen to fail: without scope_before_lock() 465 of bob's 800 requests were answered with alice's file.
+@test "25, 38: nor under load, when the worker's next job is there already" {
+    for queue in $QUEUES; do
+        attack -- --model=loop --order=hand --workers=1 --queue="$queue"
+        rounds bob 50 "read $ALICE" --connections=8 >"$BATS_TEST_TMPDIR/bob" &
+        pid=$!
+        same "$(rounds alice 50 "body\nread $ALICE" --connections=4)" "200 alice's private" "$queue"
+        wait "$pid"
+        same "$(cat "$BATS_TEST_TMPDIR/bob")" "400 EACCES" "$queue"
+        stop_all
+    done
+}
