@@ -1,12 +1,11 @@
 /*
- * become.c: `become NUMBERS PATH ARG0 [ARG…]`, the last step of a spawn in a scope.
+ * become.c: `become NUMBERS PATH ARG0 [ARG...]`, the last step of a spawn in a scope.
  *
- * posix_spawn(3), system(3) and popen(3) make their child inside libc, where no hook of ours can
- * seal it: it starts this program as (guard, peer, guard) without capabilities, and anybody may set
- * every id to one he has. So this closes NUMBERS (each with a
- * comma behind it: the channel, other peers' connections, listeners), sets all ids to the effective
- * one, leaves the keyring, proves it, and only then executes the real program. It runs with the
- * peer's rights and grants nothing.
+ * posix_spawn(3) makes its child inside libc, where no hook of ours can seal it: it starts this
+ * program as (guard, peer, guard) without capabilities, and anybody may set every id to one he has.
+ * So this closes NUMBERS (each with a comma behind it: the channel, other peers' connections,
+ * listeners), sets all ids to the effective one, leaves the keyring, proves it, and only then
+ * executes the real program. It runs with the peer's rights and grants nothing.
  *
  * Exit status: 127 if PATH cannot be executed, as posix_spawn(3)'s child, 125 if the ids will not
  * change.

@@ -2,8 +2,8 @@
  * serving.c: the whole process goes to ground, once.
  *
  * Invariant: when credentials_begin_serving() has returned 0, no thread that libc knows has more
- * than ground, and /proc has shown none with user id 0. Whatever fails on the way there is the
- * caller's to end the process for: base is no place to serve from.
+ * than ground, and /proc, where there is one, has shown none with user id 0. Whatever fails on the
+ * way there is the caller's to end the process for: base is no place to serve from.
  */
 #include "credentials/credentials.h"
 

@@ -5,7 +5,7 @@
  * very connection that was asked about. Whatever cannot be proved is IDENTITY_NONE with a reason;
  * no failure of any kind yields an identity, least of all uid 0.
  *
- * Called by scope/ and hooks/ (inside a server) and by the command. Knows nothing of accounts,
+ * Called by scope/ (inside a server) and by the command. Knows nothing of accounts,
  * policy or credentials. Allocates nothing, takes no lock, leaves errno alone, is not a
  * cancellation point, and may be called from any thread and from the child of a fork.
  */

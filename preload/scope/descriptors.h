@@ -16,7 +16,7 @@
 enum descriptor_kind {
     DESCRIPTOR_UNKNOWN,
     DESCRIPTOR_LISTENER,   /* a stream socket that listens for clients */
-    DESCRIPTOR_CONNECTION, /* accepted from a listener, with a peer */
+    DESCRIPTOR_CONNECTION, /* accepted, passed or inherited, with a peer */
     DESCRIPTOR_DATAGRAMS,  /* a datagram socket that the server bound */
     DESCRIPTOR_EPOLL,
     DESCRIPTOR_PIPE,   /* pipe, eventfd, socketpair: how threads and loops wake each other */
@@ -25,7 +25,7 @@ enum descriptor_kind {
 };
 
 enum {                     /* flags of a connection */
-    CONNECTION_SHARED = 1, /* somebody waits for it among others: an event loop hands it out */
+    CONNECTION_SHARED = 1, /* waited for among others, or read by two threads: handed about */
 };
 
 enum { /* flags of a pipe: not of an eventfd, which only wakes */
@@ -34,7 +34,7 @@ enum { /* flags of a pipe: not of an eventfd, which only wakes */
 
 enum { /* flags of an epoll descriptor: what was ever added to it */
     EPOLL_HOLDS_LISTENER = 1,
-    EPOLL_HOLDS_CONNECTION = 2, /* other than that of the scope the set was made in */
+    EPOLL_HOLDS_CONNECTION = 2, /* not of the set's own scope; or copied, or holds another set */
     EPOLL_HOLDS_OLDER = 4,      /* a pipe older than the set's scope */
 };
 
@@ -42,7 +42,8 @@ struct descriptor {
     uint64_t cookie;   /* sockets: SO_COOKIE when it was recorded */
     uid_t uid;         /* connections: the identity's uid */
     uid_t account_uid; /* connections: whom it is served as; made in a scope: whose that was */
-    uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none */
+    uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none; connections:
+                          the thread that read last, 0 for none */
     uint8_t kind;      /* enum descriptor_kind */
     uint8_t source;    /* connections: enum identity_source */
     uint8_t flags;

@@ -1,5 +1,5 @@
 /*
- * fork.c: children and threads.
+ * fork.c: children, threads, and moments at ground for libc's own helpers.
  *
  * A child forked in a scope is that peer's for good, before the server's code runs in it. A thread
  * born in a scope that began at accept and has not read yet (a thread a connection) is born in it;

@@ -1,4 +1,5 @@
-/* fork.h: private to scope/: what start.c registers with pthread_atfork(3), see fork.c. */
+/* fork.h: what start.c registers with pthread_atfork(3) and the hook of _Fork() calls; see fork.c.
+ */
 #pragma once
 
 /* In the child of a fork, before the server's code runs in it. */

@@ -1,8 +1,11 @@
 /*
  * receive.c: a read that returned a peer's bytes makes the thread act for that peer.
  *
+ * In an event loop it does not, and work that came through a pipe may end the scope. In a sealed
+ * process and in a task that is not the thread whose state this is, only the peer's own bytes pass.
+ *
  * How it fails: bytes that must not be handled are not handed on; the connection is shut down, the
- * read fails with EACCES, and the thread is at ground.
+ * read fails with EACCES, and the thread is at ground. A datagram is dropped, with EAGAIN.
  */
 #include "scope/scope.h"
 

@@ -6,9 +6,10 @@
  * credentials, or ground's, never those of another peer, and never base's. What cannot be
  * attributed runs at ground.
  *
- * Called by hooks/ alone. The scope_before_* functions run ahead of the real call, scope_after_*
- * and scope_received behind it; the real call itself is made by the hook, so that it stays a
- * cancellation point and restarts after signals as before. All keep errno unless they say that they
+ * Called by hooks/, and by the files of scope/ among themselves. The scope_before_* functions run
+ * ahead of the real call, scope_after_* and scope_received behind it. The real call itself is made
+ * by the hook, but for scope_accept, scope_close_range and scope_dup3; it stays a cancellation
+ * point and restarts after signals as before. All keep errno unless they say that they
  * fail; none allocates but where it says so.
  */
 #pragma once
@@ -24,8 +25,9 @@
 #include <sys/socket.h>
 
 /*
- * accept4(2) with section "who is it" in between: the thread's scope ends, refused peers are reset
- * and never seen, and on success the peer's scope has begun (in an event loop: is only recorded).
+ * accept4(2) with the question who it is in between: the thread's scope ends, refused peers are
+ * reset and never seen, and on success the peer's scope has begun. In an event loop, and while
+ * another connection that the thread accepted is open and unread, it is only recorded.
  * Returns the connection or -1 with errno, ECONNABORTED after a wait whose peer was refused.
  */
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags);
@@ -33,7 +35,7 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
 /* listen(2) has succeeded: `number` is a listener. */
 void scope_listening(int number);
 
-/* bind(2) has succeeded: a datagram socket is served from now on. */
+/* bind(2) has succeeded, or it was bound when it came: a datagram socket is served from now on. */
 void scope_bound(int number);
 
 /* What a number was when a read of it began: it may be another connection when the read returns. */
@@ -64,7 +66,11 @@ void scope_passed(const struct msghdr *message);
 /* It was received, but will not be handed on: what came with it is closed. */
 void scope_discard(const struct msghdr *message);
 
-/* Ahead of a write: a worker that answers has done with what it read, and may turn to another. */
+/*
+ * Ahead of a write. A worker that answers a connection which others wait for, too, has done with
+ * what it read, and may turn to another; one that wakes the loop after that is at the end of its
+ * turn.
+ */
 void scope_answering(int number);
 
 /* A set of descriptors about to be waited for, filled by scope_wait_add(). */

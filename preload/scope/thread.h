@@ -1,6 +1,6 @@
 /*
- * thread.h: for whom each thread acts; private to scope/, but for thread_check() and
- * thread_in_scope(), which the hooks call.
+ * thread.h: for whom each thread acts; private to scope/, but for thread_check(),
+ * thread_in_scope() and the facts in `process`, which the hooks read.
  *
  * Invariants
  * - The state of a thread is its own: it carries the thread's id, and a task that shares the memory
