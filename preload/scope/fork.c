@@ -37,7 +37,7 @@ void scope_fork_child(void)
     thread_state.tid = kernel_gettid();
     process.pid = kernel_getpid();
     credentials_note_death_signal(0);
-    thread_state.is_loop = thread_state.served_several = false; /* its parent's habits */
+    thread_state.is_loop = false; /* its parent's habits */
     thread_state.last_cookie = thread_state.pending_cookie = 0;
     identity_after_fork();
     account_after_fork();
@@ -62,7 +62,6 @@ struct birth *scope_thread_birth(void)
     birth->state.is_loop = false;
     birth->state.was_woken = false;
     birth->state.last_cookie = birth->state.pending_cookie = 0;
-    birth->state.served_several = false;
     if (thread_state.acting == ACTING_PEER &&
         (!thread_state.began_by_accept || thread_state.has_read))
         birth->state.acting = ACTING_GROUND;

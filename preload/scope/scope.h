@@ -80,7 +80,6 @@ struct wait_set {
     bool older;    /* holds a pipe older than the scope */
     bool several;  /* two peers could wake this wait: an event loop */
     bool any;      /* holds a connection */
-    bool reads;    /* waits for something to be read */
     uid_t first;   /* whose the first connection in it is */
     int epoll;     /* the epoll set that is waited for, 0 for none */
 };

@@ -79,8 +79,6 @@ int thread_begin_scope(int number, uint64_t cookie, const struct account *accoun
      * The state first: a signal that waited for the switch may jump out of here (siglongjmp), and
      * what the thread has must not be less than what it believes.
      */
-    if (thread_state.account != account->uid && thread_state.serial)
-        thread_state.served_several = true;
     thread_state.acting = ACTING_PEER;
     thread_state.account = account->uid;
     thread_state.cookie = cookie;

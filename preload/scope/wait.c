@@ -91,10 +91,8 @@ void scope_wait_add_poll(struct wait_set *set, const struct pollfd *array, nfds_
 {
     if (!process.admits || !array)
         return;
-    for (nfds_t i = 0; i < count; i++) {
+    for (nfds_t i = 0; i < count; i++)
         scope_wait_add(set, array[i].fd);
-        set->reads |= (array[i].events & POLLIN) != 0;
-    }
     for (nfds_t i = 0; is_shared(set) && i < count; i++)
         share(array[i].fd);
 }
@@ -133,7 +131,6 @@ void scope_wait_add_select(
     if (!process.admits)
         return;
     visit_select(count, sets, set, scope_wait_add);
-    set->reads = read != NULL;
     if (is_shared(set))
         visit_select(count, sets, set, share_one);
 }
@@ -162,12 +159,6 @@ void scope_after_wait(const struct wait_set *set, int result)
     if (result > 0 && process.scopes && epoll && epoll->kind == DESCRIPTOR_EPOLL &&
         epoll->flags & EPOLL_HOLDS_CONNECTION && !thread_state.is_loop && thread_is_own())
         thread_is_event_loop();
-    /*
-     * After others were served here, what runs now, ahead of the read, may be a job of theirs. The
-     * read begins the scope again.
-     */
-    if (set->any && thread_state.served_several && (result == 0 || (result > 0 && set->reads)))
-        thread_end_scope();
 }
 
 bool scope_wait_again(int result)
