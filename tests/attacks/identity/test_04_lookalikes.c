@@ -9,6 +9,8 @@
  */
 #include "actor.h"
 
+#include <errno.h>
+
 #include <netinet/tcp.h>
 #include <unistd.h>
 
