@@ -1,7 +1,8 @@
 # 39: what a server opened for one client and keeps must not give the next client that one's rights.
 #
 # Seen to fail: with scope_may_use() always true, bob read, mapped and was sent alice's private file,
-# wrote to her file, read her pipe and spoke through her socket (every test but the last).
+# wrote to her file, read her pipe and spoke through her socket (every test but the last). Without
+# the look in helpers.c and with process.sealed left out of it, "aio" and "child" told him her words.
 load ../lib/world
 
 setup() {
@@ -35,11 +36,13 @@ answers() { # USER COMMAND ANSWER
 
 @test "39: a file kept open is read, mapped and sent for its owner alone" {
     answers alice "keep $WORLD/kept/private" "kept 0"
-    for use in read pread map send; do
+    for use in read pread preadv2 aio map send child; do
         answers bob "$use 0" "error EACCES"
     done
     answers alice "pread 0" "ok alice's private"
-    answers alice "map 0" "ok alice's private"
+    for use in preadv2 aio map child; do
+        answers alice "$use 0" "ok alice's private"
+    done
     answers alice "send 0" "alice's private"
 }
 
