@@ -3,9 +3,9 @@
 #
 # Seen to fail: without scope_passed() the worker was root for every client, and bob read alice's
 # file; with connections alone looked at there, the worker that was passed a listener read root's
-# file for alice before it accepted her; without passed_find_listeners() so did the server that
-# found its listener open; with a scope begun by each accept (no `is_pending`) alice was answered
-# bob's file.
+# file for alice before it accepted her; without passed_find_inherited() so did the server that
+# found its listener open; with a scope begun by each accept (may_begin_scope() always true) alice was
+# answered bob's file.
 load fixtures/victim
 
 ALICE=$WORLD/home/alice/private
