@@ -108,23 +108,42 @@ static int wait_for(int descriptor, short events, int64_t deadline)
     }
 }
 
-static int send_request(const struct request *request, int reply, int64_t deadline)
+/* The descriptors of a message: the reply socket, and what is attached. */
+struct parcel {
+    int reply, attached; /* -1: none */
+};
+
+static void pack(struct msghdr *message, struct cmsghdr *header, struct parcel parcel)
+{
+    unsigned count = 0;
+    int descriptors[2];
+
+    if (parcel.reply >= 0)
+        descriptors[count++] = parcel.reply;
+    if (parcel.attached >= 0)
+        descriptors[count++] = parcel.attached;
+    if (count == 0)
+        return;
+    *header = (struct cmsghdr){CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
+    message->msg_control = header;
+    message->msg_controllen = CMSG_SPACE(count * sizeof(int));
+}
+
+static int send_request(const struct request *request, struct parcel parcel, int64_t deadline)
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+        char space[CMSG_SPACE(2 * sizeof(int))];
+    } control;
     struct iovec part = {(void *)(uintptr_t)request, sizeof *request};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t sent;
 
     if (!still_ours())
         return -ENOTCONN;
-    if (reply >= 0) {
-        memcpy(CMSG_DATA(&control.header), &reply, sizeof reply);
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control.space;
-    }
+    memset(&control, 0, sizeof control);
+    pack(&message, &control.header, parcel);
     while ((sent = kernel_sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0) {
         int result = sent == -EAGAIN && deadline ? wait_for(channel, POLLOUT, deadline) : (int)sent;
 
@@ -136,25 +155,54 @@ static int send_request(const struct request *request, int reply, int64_t deadli
 
 void channel_report(const struct request *request)
 {
-    send_request(request, -1, 0);
+    send_request(request, (struct parcel){-1, -1}, 0);
 }
 
-ssize_t channel_ask(const struct request *request, const struct iovec *parts, unsigned count)
+/* Receives the answer that has arrived; a descriptor that nobody wants is closed. */
+static ssize_t take_answer(int reply, const struct iovec *parts, unsigned count, int *received)
 {
-    struct msghdr answer = {.msg_iov = (void *)(uintptr_t)parts, .msg_iovlen = count};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr answer = {.msg_iov = (void *)(uintptr_t)parts,
+        .msg_iovlen = count,
+        .msg_control = &control,
+        .msg_controllen = sizeof control};
+    ssize_t size = kernel_recvmsg(reply, &answer, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    cleanup_descriptor int descriptor = -1;
+
+    if (size >= 0 && answer.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+        control.header.cmsg_level == SOL_SOCKET && control.header.cmsg_type == SCM_RIGHTS)
+        memcpy(&descriptor, CMSG_DATA(&control.header), sizeof descriptor);
+    if (received)
+        *received = descriptor_steal(&descriptor);
+    return size;
+}
+
+ssize_t channel_exchange(const struct request *request, int attached, const struct iovec *parts,
+    unsigned count, int *received)
+{
     int64_t deadline = now() + PROTOCOL_TIMEOUT_MS;
     int pair[2], result = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair);
     cleanup_descriptor int reply = result == 0 ? pair[0] : -1;
 
+    if (received)
+        *received = -1;
     if (result < 0)
         return result;
-    result = send_request(request, pair[1], deadline);
+    result = send_request(request, (struct parcel){pair[1], attached}, deadline);
     kernel_close(pair[1]);
     if (result == 0)
         result = wait_for(reply, POLLIN, deadline);
     if (result < 0)
         return result;
-    return kernel_call(SYS_recvmsg, reply, (long)&answer, MSG_DONTWAIT, 0, 0, 0);
+    return take_answer(reply, parts, count, received);
+}
+
+ssize_t channel_ask(const struct request *request, const struct iovec *parts, unsigned count)
+{
+    return channel_exchange(request, -1, parts, count, NULL);
 }
 
 int channel_open(int descriptor, struct settings *settings)

@@ -28,6 +28,14 @@ void channel_report(const struct request *request);
  */
 ssize_t channel_ask(const struct request *request, const struct iovec *parts, unsigned count);
 
+/*
+ * The same with descriptors on the way: `attached` (-1: none) goes with the request and stays the
+ * caller's; one that comes with the answer is put into *received, close-on-exec, the caller's, -1
+ * if none came. `received` may be NULL.
+ */
+ssize_t channel_exchange(const struct request *request, int attached, const struct iovec *parts,
+    unsigned count, int *received);
+
 /* The descriptor's number, -1 if there is none; for the hooks that protect it and for exec. */
 int channel_descriptor(void);
 

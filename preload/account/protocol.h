@@ -3,13 +3,20 @@
  *
  * The channel is one SOCK_SEQPACKET socket pair. The server's end is shared by every thread and
  * every forked child, so a request that wants an answer carries its own reply descriptor
- * (SCM_RIGHTS, exactly one) and answers never mix. The resolver learns the sender's pid from
- * SCM_CREDENTIALS, never from the message. Both sides are of one build: a wrong size or magic is
- * thrown away unanswered.
+ * (SCM_RIGHTS; the reply descriptor first, and with REQUEST_OFFER the listener second) and answers
+ * never mix. The resolver learns the sender's pid from SCM_CREDENTIALS, never from the message.
+ * Both sides are of one build: a wrong size or magic is thrown away unanswered.
+ *
+ * Where the server has an instance for each account, the supervisor is the resolver, and each
+ * instance has a channel of its own. It owns the listeners; what stands in for a listener in an
+ * instance is a SOCK_SEQPACKET socket on which each message is one connection (struct delivery,
+ * with the connection as SCM_RIGHTS).
  */
 #pragma once
 
 #include "account/account.h"
+
+#include <sys/socket.h>
 
 /* The environment variable that gives the library its end of the channel: a decimal number. */
 #define PROTOCOL_CHANNEL_VARIABLE "WSAPEER_CHANNEL"
@@ -24,6 +31,39 @@ enum request_kind {
     REQUEST_GREETING = 1, /* the library is loaded; answered by struct settings */
     REQUEST_RESOLVE,      /* who is `peer` to be served as? answered by struct answer */
     REQUEST_EVENT,        /* for the log: `event`; not answered, dropped when the channel is full */
+
+    /* Between an instance and its supervisor; `socket` says which listener. */
+    REQUEST_SERVES, /* --isolate=auto: this process is about to wait for clients for the first time,
+                       `by_epoll` or not; answered by struct decision */
+    REQUEST_BIND,   /* is somebody's listener bound as `socket` says? answered by struct stand_in,
+                       without a descriptor: if it is served, bind nothing, and listen by its number
+                     */
+    REQUEST_LISTEN, /* `socket.listener`, from REQUEST_BIND, listens; answered by struct stand_in
+                       with the stand-in as SCM_RIGHTS */
+    REQUEST_OFFER,  /* a listener of this process, as second descriptor: answered as REQUEST_LISTEN;
+                       result -EPERM: it stays the process's own (a sealed one's) */
+    REQUEST_WHICH,  /* a descriptor came by exec or in a message: is the socket with cookie
+                       `socket.cookie` a stand-in of this instance? as REQUEST_LISTEN, without one */
+    REQUEST_OPTION, /* setsockopt(2) on a stand-in: `option` is for the listener; not answered */
+    REQUEST_WAITS,  /* this process waits for clients on a stand-in; not answered */
+};
+
+/* Which listener: what the server gave to socket(2) and bind(2). */
+struct request_socket {
+    uint32_t listener; /* the supervisor's number for it, 0 for none */
+    uint64_t cookie;   /* REQUEST_WHICH */
+    int32_t family, type, protocol;
+    bool only_v6;  /* IPV6_V6ONLY, when it was bound */
+    bool by_epoll; /* REQUEST_SERVES */
+    uint32_t address_length;
+    struct sockaddr_storage address; /* as asked for: with port 0 where the server said 0 */
+};
+
+/* setsockopt(2) with a value of at most this size; larger ones stay without effect on it. */
+struct request_option {
+    int32_t level, name;
+    uint32_t size;
+    unsigned char value[32];
 };
 
 enum event_kind {
@@ -45,6 +85,34 @@ struct request {
     uid_t account_uid;
     struct identity peer;
     char detail[32]; /* NUL-terminated ASCII, written by the library itself */
+    struct request_socket socket;
+    struct request_option option;
+};
+
+/* Who keeps the peers apart? */
+enum isolation {
+    ISOLATION_SCOPES,    /* the library, within each process of the server */
+    ISOLATION_UNDECIDED, /* --isolate=auto, before the first wait for clients: REQUEST_SERVES asks
+                          */
+    ISOLATION_INSTANCES, /* the supervisor: this process is (part of) one account's instance */
+};
+
+struct decision {
+    uint32_t magic;
+    uint32_t isolation; /* ISOLATION_SCOPES or ISOLATION_INSTANCES */
+};
+
+struct stand_in {
+    uint32_t magic;
+    int32_t result;    /* 0: served; -ENOENT: not; or why not */
+    uint32_t listener; /* its number */
+    int32_t family, type, protocol;
+    uint32_t address_length;
+    struct sockaddr_storage address; /* as getsockname(2) on the real one says */
+};
+
+struct delivery {
+    uint32_t magic;
 };
 
 enum protect_mode {
@@ -61,8 +129,9 @@ enum ground_choice {
 
 struct settings {
     uint32_t magic;
-    uint32_t mode;   /* enum protect_mode */
-    uint32_t ground; /* enum ground_choice */
+    uint32_t mode;      /* enum protect_mode */
+    uint32_t ground;    /* enum ground_choice */
+    uint32_t isolation; /* enum isolation */
     bool inline_loops;
     bool report_served;   /* somebody reads EVENT_SERVED */
     uint32_t lifetime_ms; /* how long an answer may be remembered */

@@ -1,0 +1,21 @@
+/*
+ * sealing.h: a whole tree of processes becomes one account's, from outside.
+ *
+ * Invariant: when sealing_seal() returns 0, every thread of every process below the caller has the
+ * account in each id, its groups, no capability, and a session keyring of its own; each was
+ * stopped before the first was changed, none could be born meanwhile, and the kernel's own words
+ * (/proc/PID/task/TID/status) were read afterwards. On any other return the tree must be killed:
+ * some of it may be sealed and some not, and everything in it is stopped.
+ *
+ * The tasks are stopped and made to issue the system calls by ptrace(2), whatever they are in the
+ * middle of; the call that was interrupted goes on or fails with EINTR as after a stop and
+ * continue (signal(7)). Used by a keeper, which is the tracer and single-threaded.
+ */
+#pragma once
+
+#include "account/account.h"
+
+#include <stddef.h>
+
+/* Returns 0, or -errno with what and where in `text` ("process 12 (node) has no CAP_SETUID"). */
+int sealing_seal(const struct account *account, char *text, size_t size);

@@ -1,0 +1,26 @@
+/*
+ * outside.h: sealing a task that somebody else traces; the command's, never the library's.
+ *
+ * Invariant: the only code that makes another task change its ids. The task is stopped under
+ * ptrace(2) before and after; its registers, its signal mask and what it was doing are as before.
+ *
+ * Needs no memory of the task but some below its stack pointer's red zone.
+ */
+#pragma once
+
+#include "account/account.h"
+
+/*
+ * The stopped task `tid` becomes `account`: groups, gids, uids, KEEP_CAPS off, ambient set and all
+ * capabilities cleared, a session keyring of its own, its parent-death signal as it was. A task
+ * that is it already is left alone. For uid 0 the ids and groups alone are set. 0; -EPERM if the
+ * task has not the capabilities for it; -ENOEXEC if it is no 64-bit task of this machine; or the
+ * -errno of the call that failed.
+ */
+int credentials_seal_task(pid_t tid, const struct account *account);
+
+/*
+ * Is it? Asked of /proc: 0; -ESTALE if one id, group or capability is another; -ESRCH if the task
+ * has ended.
+ */
+int credentials_task_is_sealed(pid_t pid, pid_t tid, const struct account *account);
