@@ -112,8 +112,8 @@ static void write_about_process(const struct event *event, FILE *out)
     case EVENT_EVENT_LOOP:
         fprintf(out,
             "waits for several peers at once (an event loop): it acts for nobody and every "
-            "file is refused (EACCES). Ways out: an instance of the server for each account "
-            "(--isolate=account, not in this version yet), or --inline, if each request is "
+            "file is refused (EACCES). Ways out: --isolate=account, an instance of the server for "
+            "each account, which is right for every server; or --inline, if each request is "
             "finished in the callback that read it");
         break;
     case EVENT_SERVING:

@@ -1,9 +1,11 @@
 #include "run_options.h"
 
 #include "command.h"
+#include "option_complaint.h"
 
 #include <argp.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,19 @@ enum {
     OPTION_INLINE = 256,
     OPTION_GROUND,
     OPTION_EXPLAIN,
+    OPTION_IDLE,
+    OPTION_MAX_INSTANCES,
+    OPTION_SPARES,
+    OPTION_STOP_TIMEOUT,
+    OPTION_INSTANCE_TMP,
     OPTION_LOG,
     OPTION_LOG_FORMAT,
     OPTION_USAGE,
     OPTION_HELP = '?',
 };
+
+/* What is beyond is a slip of the keyboard; times in milliseconds still fit an int. */
+enum { LONGEST_TIME = 1000000, MOST_INSTANCES = 65536, MOST_SPARES = 64 };
 
 static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 1},
     {"allow", 'a', "WHO", 0,
@@ -30,13 +40,42 @@ static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 
         "This event loop finishes a request in the callback that read it", 2},
     {"ground", OPTION_GROUND, "none|base|ACCOUNT", 0,
         "Whose rights the server has while it acts for nobody. Default: none", 2},
-    {"isolate", 'i', "auto|scope", 0, "How peers are kept apart. Default: auto", 2},
-    {NULL, 0, NULL, 0, "What is said:", 3},
-    {"verbose", 'v', NULL, 0, "Report who was served, too", 3},
-    {"log", OPTION_LOG, "stderr|syslog|FILE", 0, "Where events go. Default: stderr", 3},
-    {"log-format", OPTION_LOG_FORMAT, "text|json", 0, "Default: text", 3},
-    {NULL, 0, NULL, 0, NULL, 4}, {"help", OPTION_HELP, NULL, 0, "Print this and end", 4},
-    {"usage", OPTION_USAGE, NULL, 0, "Print a short usage and end", 4}, {0}};
+    {"isolate", 'i', "auto|scope|account", 0,
+        "How peers are kept apart: by scopes in the server's own process, or by an instance of the "
+        "server for each account. Default: auto, which takes instances for a server that waits "
+        "for its clients in an epoll set, else scopes",
+        2},
+    {NULL, 0, NULL, 0, "Instances, where each account has one:", 3},
+    {"idle", OPTION_IDLE, "SECONDS", 0,
+        "End an instance that had no connection for so long. Default: 300", 3},
+    {"max-instances", OPTION_MAX_INSTANCES, "N", 0, "At most so many at once. Default: 64", 3},
+    {"spares", OPTION_SPARES, "N", 0, "Keep so many started for accounts that are new. Default: 1",
+        3},
+    {"stop-timeout", OPTION_STOP_TIMEOUT, "SECONDS", 0,
+        "Kill what has not ended so long after it was told to. Default: 30", 3},
+    {"instance-tmp", OPTION_INSTANCE_TMP, NULL, 0,
+        "Give each a TMPDIR of its own, which is its account's", 3},
+    {NULL, 0, NULL, 0, "What is said:", 4},
+    {"verbose", 'v', NULL, 0, "Report who was served, too", 4},
+    {"log", OPTION_LOG, "stderr|syslog|FILE", 0, "Where events go. Default: stderr", 4},
+    {"log-format", OPTION_LOG_FORMAT, "text|json", 0, "Default: text", 4},
+    {NULL, 0, NULL, 0, NULL, 5}, {"help", OPTION_HELP, NULL, 0, "Print this and end", 5},
+    {"usage", OPTION_USAGE, NULL, 0, "Print a short usage and end", 5}, {0}};
+
+/* The options that take a number; --help tells their usual values, too. */
+static const struct number_option {
+    int key;
+    const char *name;
+    unsigned lowest, highest, usual;
+    size_t field; /* of struct run_options */
+} numbers[] = {
+    {OPTION_IDLE, "idle", 1, LONGEST_TIME, 300, offsetof(struct run_options, idle)},
+    {OPTION_MAX_INSTANCES, "max-instances", 1, MOST_INSTANCES, 64,
+        offsetof(struct run_options, max_instances)},
+    {OPTION_SPARES, "spares", 0, MOST_SPARES, 1, offsetof(struct run_options, spares)},
+    {OPTION_STOP_TIMEOUT, "stop-timeout", 0, LONGEST_TIME, 30,
+        offsetof(struct run_options, stop_timeout)},
+};
 
 static const char description[] =
     "Run SERVER so that each peer is served with that peer's own credentials."
@@ -47,9 +86,10 @@ static const char description[] =
 
 struct parse {
     struct run_options *options;
-    bool told;  /* one line about what is wrong was printed */
-    bool ended; /* --help or --usage */
-    int next;   /* where argp stood when it gave up */
+    bool told;                   /* one line about what is wrong was printed */
+    bool ended;                  /* --help or --usage */
+    const char *about_instances; /* the last option that only instances can heed */
+    int next;                    /* where argp stood when it gave up */
 };
 
 static error_t add_rule(struct parse *parse, enum run_rule_kind kind, const char *text)
@@ -80,10 +120,52 @@ static error_t set_mode(struct parse *parse, enum protect_mode mode)
 
 static error_t set_isolate(struct parse *parse, const char *text)
 {
-    if (strcmp(text, "auto") == 0 || strcmp(text, "scope") == 0)
+    static const char *const names[] = {[RUN_ISOLATE_AUTO] = "auto",
+        [RUN_ISOLATE_SCOPE] = "scope",
+        [RUN_ISOLATE_ACCOUNT] = "account"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            parse->options->isolate = (enum run_isolate)i;
+            return 0;
+        }
+    }
+    if (strcmp(text, "connection") == 0)
+        complain("run: --isolate=connection: this version cannot keep peers apart by connection: "
+                 "say auto, scope or account");
+    else
+        complain("run: --isolate=%s: there is no such way to keep peers apart: say auto, scope or "
+                 "account",
+            text);
+    parse->told = true;
+    return EINVAL;
+}
+
+/* A decimal number and nothing else. */
+static bool read_number(const char *text, unsigned lowest, unsigned highest, unsigned *number)
+{
+    uint64_t value = 0;
+
+    if (*text == '\0')
+        return false;
+    for (; *text >= '0' && *text <= '9' && value <= highest; text++)
+        value = value * 10 + (uint64_t)(*text - '0');
+    *number = (unsigned)value;
+    return *text == '\0' && value >= lowest && value <= highest;
+}
+
+static error_t set_number(struct parse *parse, int key, const char *text)
+{
+    const struct number_option *option = numbers;
+
+    while (option->key != key)
+        option++;
+    parse->about_instances = option->name;
+    if (read_number(text, option->lowest, option->highest,
+            (unsigned *)((char *)parse->options + option->field)))
         return 0;
-    complain("run: --isolate=%s: this version keeps peers apart by scopes only: say auto or scope",
-        text);
+    complain("run: --%s=%s: it takes a whole number from %u to %u: leave it out for %u",
+        option->name, text, option->lowest, option->highest, option->usual);
     parse->told = true;
     return EINVAL;
 }
@@ -176,6 +258,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_GROUND:
         return set_ground(parse, argument);
+    case OPTION_IDLE:
+    case OPTION_MAX_INSTANCES:
+    case OPTION_SPARES:
+    case OPTION_STOP_TIMEOUT:
+        return set_number(parse, key, argument);
+    case OPTION_INSTANCE_TMP:
+        parse->about_instances = "instance-tmp";
+        parse->options->instance_tmp = true;
+        return 0;
     case OPTION_EXPLAIN:
         parse->options->explain = argument;
         return 0;
@@ -197,76 +288,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* Says what getopt, which argp keeps quiet, did not like about `--name` or `--name=value`. */
-static bool tell_about_long(const char *word)
+/* --gate and --observe: nothing of what else can be said of credentials goes with them. */
+static int check_without_credentials(const struct parse *parse)
 {
-    int length = (int)strcspn(word, "=");
-    const struct argp_option *found = NULL;
-    unsigned matches = 0;
-
-    for (const struct argp_option *o = table; o->name || o->key || o->doc || o->group; o++) {
-        if (!o->name || strncmp(o->name, word, (size_t)length) != 0)
-            continue;
-        found = o;
-        matches++;
-        if (o->name[length] == '\0') {
-            matches = 1;
-            break;
-        }
-    }
-    if (matches == 0)
-        complain("run: no option --%.*s: 'wsapeer run --help' lists them", length, word);
-    else if (matches > 1)
-        complain("run: option --%.*s is short for several: write it in full", length, word);
-    else if (found->arg && !word[length])
-        complain(
-            "run: option --%s needs a value: write --%s=%s", found->name, found->name, found->arg);
-    else if (!found->arg && word[length])
-        complain("run: option --%s takes no value: leave '%s' out", found->name, word + length);
-    else
-        return false;
-    return true;
-}
-
-/* The same for a cluster of short options. */
-static bool tell_about_short(const char *word)
-{
-    for (; *word; word++) {
-        const struct argp_option *o = table;
-
-        while ((o->name || o->key || o->doc || o->group) && o->key != *word)
-            o++;
-        if (o->key != *word) {
-            complain("run: no option -%c: 'wsapeer run --help' lists them", *word);
-            return true;
-        }
-        if (o->arg && word[1])
-            return false;
-        if (o->arg) {
-            complain("run: option -%c needs a value: write --%s=%s", *word, o->name, o->arg);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool tell_about(const char *word)
-{
-    if (!word || word[0] != '-' || !word[1])
-        return false;
-    return word[1] == '-' ? tell_about_long(word + 2) : tell_about_short(word + 1);
-}
-
-static int check_together(const struct run_options *options)
-{
+    const struct run_options *options = parse->options;
     const char *mode = options->mode == PROTECT_GATE ? "--gate" : "--observe";
+    const char *other = NULL;
 
-    if (!options->server && !options->explain) {
-        complain("run: no server to run: give its command, as in wsapeer run -- nginx");
-        return EXIT_FAILED;
-    }
-    if (options->mode == PROTECT_SCOPES)
-        return -1;
     for (size_t i = 0; i < options->rule_count && options->mode == PROTECT_GATE; i++) {
         if (options->rules[i].kind == RUN_MAP) {
             complain("run: --map=%s with --gate: a gate changes no credentials, so it can map "
@@ -275,12 +303,63 @@ static int check_together(const struct run_options *options)
             return EXIT_FAILED;
         }
     }
-    if (options->ground_given || options->inline_loops) {
-        complain("run: %s with %s: no credentials are changed then: leave one of them out",
-            options->ground_given ? "--ground" : "--inline", mode);
+    if (options->ground_given)
+        other = "ground";
+    else if (options->inline_loops)
+        other = "inline";
+    else if (options->isolate == RUN_ISOLATE_ACCOUNT)
+        other = "isolate=account";
+    else
+        other = parse->about_instances;
+    if (!other)
+        return -1;
+    complain(
+        "run: --%s with %s: no credentials are changed then: leave one of them out", other, mode);
+    return EXIT_FAILED;
+}
+
+static int check_isolation(const struct parse *parse)
+{
+    const struct run_options *options = parse->options;
+
+    if (options->isolate == RUN_ISOLATE_ACCOUNT &&
+        (options->inline_loops || options->ground_given)) {
+        complain("run: --%s with --isolate=account: it is about scopes, and an instance, which is "
+                 "its account's alone, needs none: leave one of them out",
+            options->inline_loops ? "inline" : "ground");
+        return EXIT_FAILED;
+    }
+    if (parse->about_instances &&
+        (options->isolate == RUN_ISOLATE_SCOPE || options->inline_loops)) {
+        complain("run: --%s with %s: peers are kept apart by scopes then, and there are no "
+                 "instances: leave one of them out",
+            parse->about_instances, options->inline_loops ? "--inline" : "--isolate=scope");
         return EXIT_FAILED;
     }
     return -1;
+}
+
+static int check_together(const struct parse *parse)
+{
+    struct run_options *options = parse->options;
+    int status;
+
+    if (!options->server && !options->explain) {
+        complain("run: no server to run: give its command, as in wsapeer run -- nginx");
+        return EXIT_FAILED;
+    }
+    status =
+        options->mode == PROTECT_SCOPES ? check_isolation(parse) : check_without_credentials(parse);
+    if (options->mode != PROTECT_SCOPES || options->inline_loops)
+        options->isolate = RUN_ISOLATE_SCOPE;
+    return status;
+}
+
+static void set_usual(struct run_options *options)
+{
+    *options = (struct run_options){.mode = PROTECT_SCOPES, .isolate = RUN_ISOLATE_AUTO};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        *(unsigned *)((char *)options + numbers[i].field) = numbers[i].usual;
 }
 
 int run_options_parse(int argc, char **argv, struct run_options *options)
@@ -288,15 +367,16 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
     struct parse parse = {.options = options};
     error_t error;
 
-    *options = (struct run_options){.mode = PROTECT_SCOPES};
+    set_usual(options);
     error =
         argp_parse(&parser, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parse);
     if (error == 0)
-        return parse.ended ? 0 : check_together(options);
+        return parse.ended ? 0 : check_together(&parse);
     if (!parse.told && error == ENOMEM)
         complain("run: there is no memory left");
-    else if (!parse.told && !tell_about(parse.next > 0 ? argv[parse.next - 1] : NULL) &&
-             !tell_about(parse.next < argc ? argv[parse.next] : NULL))
+    else if (!parse.told &&
+             !option_complaint("run", table, parse.next > 0 ? argv[parse.next - 1] : NULL) &&
+             !option_complaint("run", table, parse.next < argc ? argv[parse.next] : NULL))
         complain("run: an option cannot be understood: 'wsapeer run --help' lists them");
     return EXIT_FAILED;
 }

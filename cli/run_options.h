@@ -15,6 +15,9 @@
 
 enum run_rule_kind { RUN_ALLOW, RUN_DENY, RUN_MAP };
 
+/* How peers are kept apart. Scopes it is with --gate, --observe and --inline, too. */
+enum run_isolate { RUN_ISOLATE_AUTO, RUN_ISOLATE_SCOPE, RUN_ISOLATE_ACCOUNT };
+
 struct run_rule {
     enum run_rule_kind kind;
     const char *text;
@@ -26,6 +29,12 @@ struct run_options {
     enum ground_choice ground; /* if not given: none for scopes */
     const char *ground_account;
     bool inline_loops;
+    enum run_isolate isolate;
+    unsigned idle;          /* seconds, from 1 */
+    unsigned max_instances; /* from 1 */
+    unsigned spares;        /* from 0 */
+    unsigned stop_timeout;  /* seconds, from 0 */
+    bool instance_tmp;
     bool verbose;
     enum event_target log_target;
     const char *log_file;

@@ -24,7 +24,7 @@ program() {
     run --separate-stderr "$WSAPEER" run --help
     [ "$status" = 0 ]
     [ -z "$stderr" ]
-    [[ $output == "Usage: wsapeer run "*--allow=WHO*--explain=WHO* ]]
+    [[ $output == "Usage: wsapeer run "*--allow=WHO*--explain=WHO*--isolate=auto?scope?account*--idle=SECONDS* ]]
     run --separate-stderr "$WSAPEER" run -v --usage
     [ "$status" = 0 ]
     [ -z "$stderr" ]
@@ -41,8 +41,25 @@ program() {
     refused 125 "no server to run"
     refused 125 "no server to run" -v --
     refused 125 "--log-format=xml" --log-format=xml ls
-    refused 125 "--isolate=account: this version keeps peers apart by scopes only" --isolate=account ls
-    refused 125 "--isolate=connection" -i connection ls
+    refused 125 "--isolate=connection: this version cannot" -i connection ls
+    refused 125 "--isolate=accounts: there is no such way" --isolate=accounts ls
+}
+
+@test "run: numbers are whole ones within their bounds, or one line and 125" {
+    local value
+    for value in "" x 1x -1 +1 " 1" 1.5 0x10 1000001 4294967296 18446744073709551617; do
+        refused 125 "--idle=$value: it takes a whole number from 1 to" "--idle=$value" ls
+        refused 125 "--stop-timeout=$value: it takes a whole number from 0 to" "--stop-timeout=$value" ls
+        refused 125 "--max-instances=$value: it takes a whole number from 1 to" "--max-instances=$value" ls
+        [ "$value" = "" ] || refused 125 "--spares=$value: it takes" --spares "$value" ls
+    done
+    refused 125 "--idle=0: it takes a whole number from 1" --idle=0 ls
+    refused 125 "--max-instances=0: it takes a whole number from 1" --max-instances=0 ls
+    refused 125 "--spares=65: it takes a whole number from 0 to 64" --spares=65 ls
+    refused 125 "option --instance-tmp takes no value" --instance-tmp=/tmp ls
+    "$WSAPEER" run --idle=1 --max-instances=65536 --spares=0 --stop-timeout=0 --instance-tmp \
+        --explain=alice
+    "$WSAPEER" run -i account --idle 1000000 --spares 64 --explain=alice
 }
 
 @test "run: rules that cannot be understood are one line and 125" {
@@ -59,6 +76,13 @@ program() {
     refused 125 "--ground with --gate" --gate --ground=base ls
     refused 125 "--inline with --gate" --inline --gate ls
     refused 125 "--ground with --observe" --observe --ground=none ls
+    refused 125 "--isolate=account with --gate" --isolate=account --gate ls
+    refused 125 "--isolate=account with --observe" --observe -i account ls
+    refused 125 "--spares with --gate" --gate --spares=0 ls
+    refused 125 "--inline with --isolate=account" --inline --isolate=account ls
+    refused 125 "--ground with --isolate=account" --ground=www-data --isolate=account ls
+    refused 125 "--idle with --isolate=scope" --idle=5 --isolate=scope ls
+    refused 125 "--instance-tmp with --inline" --inline --instance-tmp ls
 }
 
 @test "run: a server that is not there is 127, one that cannot be executed 126" {

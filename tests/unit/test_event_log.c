@@ -118,6 +118,18 @@ static void who_is_nobody_is_told_why(void **state)
     assert_non_null(strstr(line, identity_reason_text(IDENTITY_REASON_ORPHAN)));
 }
 
+static void a_loop_is_told_its_ways_out(void **state)
+{
+    struct request request = event(EVENT_EVENT_LOOP, ACCOUNT_SERVED, ALICE);
+    cleanup_memory char *line = line_of(&request, false);
+
+    (void)state;
+    assert_non_null(strstr(line, "an event loop"));
+    assert_non_null(strstr(line, "Ways out: --isolate=account, "));
+    assert_non_null(strstr(line, "or --inline, "));
+    assert_null(strstr(line, "version"));
+}
+
 static void served_is_told_to_those_who_ask(void **state)
 {
     struct request request = event(EVENT_SERVED, ACCOUNT_SERVED, ALICE);
@@ -426,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_names_peer_place_and_rule),
         cmocka_unit_test(who_is_nobody_is_told_why),
+        cmocka_unit_test(a_loop_is_told_its_ways_out),
         cmocka_unit_test(served_is_told_to_those_who_ask),
         cmocka_unit_test(a_local_peer_is_its_process),
         cmocka_unit_test(observed_says_what_would_be),
