@@ -44,7 +44,9 @@ struct keeper {
 /*
  * Forks the keeper and under it the process that will execute the server, and returns when both
  * exist: the latter waits for keeper_go(), so that it can be traced first. The caller waits for
- * keeper->pid (SIGCHLD) when it has ended, and closes keeper->socket.
+ * keeper->pid (SIGCHLD) when it has ended, and closes keeper->socket. It has 0, 1 and 2 open, and
+ * whatever the plan names: else -EBADF. -ENOENT if /proc is not mounted or not that of this pid
+ * namespace. The server has a process group of its own; the keeper stays in the caller's.
  */
 int keeper_start(const struct keeper_plan *plan, struct keeper *keeper);
 
@@ -61,7 +63,7 @@ int keeper_seal(
     const struct keeper *keeper, const struct account *account, const char *private_directory);
 
 enum keeper_report_kind {
-    KEEPER_NOT_EXECUTED, /* execve failed: `error` */
+    KEEPER_NOT_EXECUTED, /* execve failed: `error`; KEEPER_ENDED follows */
     KEEPER_SEALED,       /* error 0; else the tree is being killed, `text` says why */
     KEEPER_SERVER_ENDED, /* the process that was executed: `status`; others may live (daemons) */
     KEEPER_ENDED,        /* nothing is left: `status` of what was executed, `text` the last line */
@@ -71,7 +73,7 @@ struct keeper_report {
     uint32_t kind; /* enum keeper_report_kind */
     int32_t error;
     int32_t status; /* as waitpid(2) gives it */
-    char text[256]; /* the last line of stderr, not NUL-free of anything but cut; NUL-terminated */
+    char text[256]; /* the last line of stderr, cut, without control characters */
 };
 
 /* Takes one report without waiting: 0, -EAGAIN, or -ECONNRESET when there will be none any more. */

@@ -5,17 +5,32 @@
  * moves is only caught whole by who stops it; see sealing.h.
  *
  * Used by keepers and the supervisor. Reads /proc (task/TID/children, proc(5); all of /proc where
- * the kernel has no such file). Allocates.
+ * the kernel has no such file), which must be that of the caller's own pid namespace. Allocates.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
- * Calls `visit` for each process below `root`, parents first, not for `root` itself. Stops when
+ * Calls `visit` for each process below `root`, parents first, not for `root` itself. A process's
+ * children are looked for after it was visited: if `visit` stopped it, it has no others. Stops when
  * `visit` returns other than 0, and returns that; 0; or -errno.
  */
 int process_tree_visit(pid_t root, int (*visit)(pid_t pid, void *context), void *context);
 
 /* The same for each thread id of one process. */
 int process_threads_visit(pid_t pid, int (*visit)(pid_t tid, void *context), void *context);
+
+/*
+ * Is `pid` below `root` now? False also when that cannot be found out, as while its ancestors end.
+ * Who holds a pidfd from before the question knows then that the pidfd is of a process below.
+ */
+bool process_tree_contains(pid_t root, pid_t pid);
+
+/* One task's letter of proc(5) ("R", "S", "D", "Z") and its parent. 0, -ESRCH or another -errno. */
+struct process_state {
+    char letter;
+    pid_t parent;
+};
+int process_state(pid_t pid, pid_t tid, struct process_state *state);

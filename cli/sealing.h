@@ -7,9 +7,15 @@
  * (/proc/PID/task/TID/status) were read afterwards. On any other return the tree must be killed:
  * some of it may be sealed and some not, and everything in it is stopped.
  *
+ * One exception: a thread that waits in the kernel for its vfork(2) child cannot be stopped there.
+ * It stays traced, so that it executes nothing more before it stops, is sealed and goes on: see
+ * sealing_settle().
+ *
  * The tasks are stopped and made to issue the system calls by ptrace(2), whatever they are in the
  * middle of; the call that was interrupted goes on or fails with EINTR as after a stop and
- * continue (signal(7)). Used by a keeper, which is the tracer and single-threaded.
+ * continue (signal(7)). Processes that were stopped by SIGSTOP stay so. Used by a keeper, which is
+ * the tracer and single-threaded. The ends of processes (WEXITED) are left for the caller to wait
+ * for, with __WALL: also of such as are not its children, while it traces them.
  */
 #pragma once
 
@@ -17,5 +23,14 @@
 
 #include <stddef.h>
 
-/* Returns 0, or -errno with what and where in `text` ("process 12 (node) has no CAP_SETUID"). */
+/*
+ * Returns 0, or -errno with what and where in `text` ("process 12 (node) may not change its ids").
+ * -ETIMEDOUT if something could not be stopped within five seconds, as what waits for a dead disk.
+ */
 int sealing_seal(const struct account *account, char *text, size_t size);
+
+/*
+ * To be called at each SIGCHLD: seals what sealing_seal() had to leave and what has stopped since.
+ * 0, also when there is nothing; or as sealing_seal().
+ */
+int sealing_settle(char *text, size_t size);

@@ -1,0 +1,88 @@
+/*
+ * keeper_process.h: private to cli/keeper*.c: what goes between a supervisor and its keepers, and
+ * the keeper's own parts.
+ *
+ * Both ends are one program, forked: a message has the right size or is a mistake of ours.
+ */
+#pragma once
+
+#include "keeper.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+enum keeper_order_kind { ORDER_GO = 1, ORDER_SIGNAL, ORDER_KILL, ORDER_SEAL };
+
+struct keeper_order {
+    uint32_t kind; /* enum keeper_order_kind */
+    int32_t signal;
+    /* ORDER_SEAL only; the others are sent without */
+    struct account account;
+    char directory[PATH_MAX]; /* empty for none */
+};
+
+enum { KEEPER_SHORT_ORDER = offsetof(struct keeper_order, account) };
+
+/* The keeper's first message. */
+struct keeper_hello {
+    int32_t error; /* 0 or -errno: why there is no server and the keeper has ended */
+    pid_t server;
+};
+
+/* The keeper itself, in a fork of the supervisor; `orders` is its end of the pair. */
+_Noreturn void keeper_process(const struct keeper_plan *plan, int orders);
+
+/* Closes all descriptors but the three standard ones and those in `keep` (-1: none), which it
+ * sorts. 0 or -errno. */
+int keeper_close_others(int keep[], size_t count);
+
+/* How many descriptors the plan names. */
+size_t keeper_count_inherited(const struct keeper_plan *plan);
+
+/*
+ * What becomes the server, in a fork of the keeper: takes everything as planned, waits for one byte
+ * on `control`, and executes. An error is sent over `control`, which is closed by execve(2), as an
+ * int (-errno). Ends without a word when the keeper does.
+ */
+_Noreturn void keeper_become_server(const struct keeper_plan *plan, int control, int error_output);
+
+/* ---- keeper_output.c: what the server writes to stderr ---- */
+
+struct keeper_output {
+    int pipe; /* the keeper's end, not blocking; -1 after its end */
+    int log;
+    enum { LOG_BY_WRITE, LOG_BY_SEND, LOG_IF_WRITABLE } way;
+    size_t length;
+    char line[256]; /* the one that is being written */
+    char last[256]; /* the last one that was not empty */
+};
+
+/* Prepares `output`, whose pipe and log are set, so that no write to the log blocks. */
+void keeper_output_begin(struct keeper_output *output);
+
+/* Copies what is there to the log, or drops it, and remembers the last line. Never waits. */
+void keeper_output_copy(struct keeper_output *output);
+
+/* The last line that was not empty, whole or not; what controls a terminal is replaced. */
+const char *keeper_output_last(const struct keeper_output *output);
+
+/* ---- keeper_below.c: everything below the calling process ---- */
+
+/* Sends `signal` to each child. */
+void keeper_signal_children(int signal);
+
+/* One round of SIGSTOP to everything below and then SIGKILL to it; to be repeated until nothing is
+ * left, since what is born meanwhile may escape a round. */
+void keeper_kill_below(void);
+
+/* Waits until nothing below runs, so that it is sealed where it waits; at most 100 ms. */
+void keeper_await_quiet(void);
+
+/* ---- keeper_directory.c ---- */
+
+/*
+ * Gives the directory and all in it to the ids: no symbolic link is followed, no other file system
+ * or mount entered, and a file that has further names is left alone. The directory itself comes
+ * last. 0 or -errno.
+ */
+int keeper_give_directory(const char *path, uid_t uid, gid_t gid);

@@ -1,0 +1,114 @@
+/* keeper_server.c: from a fork of the keeper to the server. */
+#include "cleanup.h"
+#include "keeper_process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OUT_OF_MEMORY_PENALTY = 100, OUT_OF_MEMORY_MAX = 1000, NOT_EXECUTED_STATUS = 127 };
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+int keeper_close_others(int keep[], size_t count)
+{
+    unsigned next = STDERR_FILENO + 1;
+
+    qsort(keep, count, sizeof keep[0], compare);
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)next)
+            continue;
+        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
+            return -errno;
+        next = (unsigned)keep[i] + 1;
+    }
+    return close_range(next, ~0U, 0) < 0 ? -errno : 0;
+}
+
+size_t keeper_count_inherited(const struct keeper_plan *plan)
+{
+    size_t count = 0;
+
+    while (
+        count < sizeof plan->inherited / sizeof plan->inherited[0] && plan->inherited[count] >= 0)
+        count++;
+    return count;
+}
+
+/* 0 and 1 are there; `error_output` becomes 2; those of the plan live on, and `control` till exec.
+ */
+static int take_descriptors(const struct keeper_plan *plan, int control, int error_output)
+{
+    int keep[sizeof plan->inherited / sizeof plan->inherited[0] + 1] = {control};
+    size_t count = keeper_count_inherited(plan);
+
+    if (dup2(error_output, STDERR_FILENO) < 0)
+        return -errno;
+    for (size_t i = 0; i < count; i++) {
+        if (fcntl(plan->inherited[i], F_SETFD, 0) < 0)
+            return -errno;
+        keep[i + 1] = plan->inherited[i];
+    }
+    return keeper_close_others(keep, count + 1);
+}
+
+/* When memory is short an instance goes first, not the supervisor of all. */
+static void volunteer_for_death(void)
+{
+    char text[24] = "";
+    long adjustment;
+    cleanup_descriptor int file = kernel_openat(AT_FDCWD, "/proc/self/oom_score_adj", O_RDWR);
+
+    if (file < 0 || kernel_read(file, text, sizeof text - 1) <= 0)
+        return;
+    adjustment = strtol(text, NULL, 10) + OUT_OF_MEMORY_PENALTY;
+    if (adjustment > OUT_OF_MEMORY_MAX)
+        adjustment = OUT_OF_MEMORY_MAX;
+    snprintf(text, sizeof text, "%ld", adjustment);
+    kernel_call(SYS_pwrite64, file, (long)text, (long)strlen(text), 0, 0, 0);
+}
+
+static void set_signals(const struct keeper_plan *plan)
+{
+    for (int number = 1; number <= 64; number++)
+        signal(number, plan->ignored & (uint64_t)1 << (number - 1) ? SIG_IGN : SIG_DFL);
+    sigprocmask(SIG_SETMASK, &plan->mask, NULL);
+}
+
+static int prepare(const struct keeper_plan *plan, int control, int error_output)
+{
+    int error;
+
+    setpgid(0, 0); /* a terminal's signals are for the supervisor, which passes them on */
+    error = take_descriptors(plan, control, error_output);
+    if (error < 0)
+        return error;
+    volunteer_for_death();
+    if (setrlimit(RLIMIT_NOFILE, &plan->descriptors) < 0)
+        return -errno;
+    set_signals(plan);
+    return 0;
+}
+
+void keeper_become_server(const struct keeper_plan *plan, int control, int error_output)
+{
+    int error = prepare(plan, control, error_output);
+    ssize_t size;
+    char go;
+
+    do {
+        size = kernel_read(control, &go, 1);
+    } while (size == -EINTR);
+    if (size != 1)
+        _exit(NOT_EXECUTED_STATUS);
+    if (error == 0) {
+        execve(plan->program, plan->arguments, plan->environment);
+        error = -errno;
+    }
+    kernel_sendto(control, &error, sizeof error, MSG_NOSIGNAL, NULL, 0);
+    _exit(NOT_EXECUTED_STATUS);
+}
