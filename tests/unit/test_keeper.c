@@ -27,6 +27,9 @@
 
 enum { ALICE = 1001, STRANGER = 1004, STAFF = 2001, PATIENCE_MS = 20000, MOST_PROCESSES = 200 };
 
+static const struct account alice = {
+    .uid = ALICE, .gid = ALICE, .group_count = 2, .groups = {ALICE, STAFF}};
+
 /* ---- servers --------------------------------------------------------------------------------- */
 
 static int below; /* in a server: what it was given to tell the test by */
@@ -130,6 +133,26 @@ static void serve_sleep(void)
         pause();
 }
 
+static void serve_powerless(void)
+{
+    if (setuid(STRANGER) < 0)
+        _exit(99);
+    serve_sleep();
+}
+
+static void serve_seal(void)
+{
+    char text[64];
+    int error_output;
+
+    signal(SIGUSR1, on_signal);
+    say("ready");
+    pause();
+    error_output = open("/dev/stderr", O_WRONLY);
+    snprintf(text, sizeof text, " %d %d", (int)getuid(), error_output >= 0);
+    say(text);
+}
+
 static int serve(const char *role)
 {
     static const struct {
@@ -137,7 +160,8 @@ static int serve(const char *role)
         void (*serve)(void);
     } servers[] = {{"descriptors", serve_descriptors}, {"stderr", serve_stderr},
         {"state", serve_state}, {"daemon", serve_daemon}, {"signals", serve_signals},
-        {"bomb", serve_bomb}, {"sleep", serve_sleep}};
+        {"bomb", serve_bomb}, {"sleep", serve_sleep}, {"powerless", serve_powerless},
+        {"seal", serve_seal}};
 
     for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++) {
         if (strcmp(role, servers[i].role) == 0)
@@ -485,6 +509,50 @@ static void a_supervisor_takes_all_with_it(void **state)
     close(below_pipe[0]);
 }
 
+static void the_tree_and_its_directory_are_sealed(void **state)
+{
+    char path[] = "/tmp/keeper-XXXXXX", inside[64];
+    struct kept kept;
+    struct stat status;
+
+    (void)state;
+    assert_non_null(mkdtemp(path));
+    snprintf(inside, sizeof inside, "%s/link", path);
+    assert_int_equal(symlink("/etc/passwd", inside), 0);
+    start_and_go(&kept, "seal");
+    read_until(kept.below, "ready");
+    assert_int_equal(keeper_seal(&kept.keeper, &alice, path), 0);
+    assert_int_equal(await_report(&kept.keeper, KEEPER_SEALED).error, 0);
+    assert_int_equal(keeper_signal(&kept.keeper, SIGUSR1), 0);
+    read_until(kept.below, "1 1001 1");
+    await_report(&kept.keeper, KEEPER_SERVER_ENDED);
+    await_report(&kept.keeper, KEEPER_ENDED);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_uid, ALICE);
+    assert_int_equal(lstat(inside, &status), 0);
+    assert_int_equal(status.st_uid, ALICE);
+    assert_int_equal(stat("/etc/passwd", &status), 0);
+    assert_int_equal(status.st_uid, 0);
+    unlink(inside);
+    rmdir(path);
+    finish(&kept);
+}
+
+static void a_tree_that_cannot_be_sealed_is_ended(void **state)
+{
+    struct kept kept;
+
+    (void)state;
+    start_and_go(&kept, "powerless");
+    read_until(kept.below, "ready");
+    assert_int_equal(keeper_seal(&kept.keeper, &alice, NULL), 0);
+    assert_int_equal(await_report(&kept.keeper, KEEPER_SEALED).error, -EPERM);
+    assert_int_equal(await_report(&kept.keeper, KEEPER_SERVER_ENDED).status, SIGKILL);
+    await_report(&kept.keeper, KEEPER_ENDED);
+    assert_string_equal(read_until(kept.below, NULL), "");
+    finish(&kept);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +569,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_keeper_outlives_signals),
         cmocka_unit_test(killing_a_fork_bomb_leaves_nothing),
         cmocka_unit_test(a_supervisor_takes_all_with_it),
+        cmocka_unit_test(the_tree_and_its_directory_are_sealed),
+        cmocka_unit_test(a_tree_that_cannot_be_sealed_is_ended),
     };
 
     if (argc == 3) {
