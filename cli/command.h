@@ -21,6 +21,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_id;
+extern const struct command command_list;
 
 /* Prints "wsapeer: MESSAGE\n" to stderr as one line, control characters escaped. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -10,6 +10,7 @@ const char *argp_program_version = "wsapeer " WSAPEER_VERSION;
 static const struct command *const commands[] = {
     &command_run,
     &command_id,
+    &command_list,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
