@@ -31,7 +31,7 @@ QUEUES="cond sem pipe eventfd c11"
 
 @test "25: the same with a connection's turns taken by whichever worker is free" {
     for queue in $QUEUES; do
-        attack -- --model=loop --order=turns --queue="$queue"
+        attack --isolate=scope -- --model=loop --order=turns --queue="$queue"
         rounds bob 40 "both read $ALICE ;; read $BOB" --connections=3 >"$BATS_TEST_TMPDIR/bob" &
         pid=$!
         same "$(rounds alice 40 "both read $ALICE ;; read $BOB" --connections=3)" \
@@ -53,7 +53,7 @@ QUEUES="cond sem pipe eventfd c11"
 
 @test "25: before the first byte of the next client a worker is nobody, with the last one still there" {
     for queue in $QUEUES; do
-        attack -- --model=loop --order=turns --workers=1 --queue="$queue"
+        attack --isolate=scope -- --model=loop --order=turns --workers=1 --queue="$queue"
         visit a alice
         is_peer alice "$(say a ids)"
         is_ground "$(ask_as bob first)" || explain "$queue"
@@ -65,7 +65,7 @@ QUEUES="cond sem pipe eventfd c11"
 # The worker itself has read a part of alice's request (its body), the loop reads all of bob's.
 @test "25, 38: what another thread has read is never carried out as the last client" {
     for queue in $QUEUES; do
-        attack -- --model=loop --order=hand --workers=1 --queue="$queue"
+        attack --isolate=scope -- --model=loop --order=hand --workers=1 --queue="$queue"
         visit a alice
         says a "body\nread $ALICE" "alice's private"
         answers bob "read $ALICE" EACCES
@@ -91,7 +91,7 @@ QUEUES="cond sem pipe eventfd c11"
 # Seen to fail: without scope_before_lock() 465 of bob's 800 requests were answered with alice's file.
 @test "25, 38: nor under load, when the worker's next job is there already" {
     for queue in $QUEUES; do
-        attack -- --model=loop --order=hand --workers=1 --queue="$queue"
+        attack --isolate=scope -- --model=loop --order=hand --workers=1 --queue="$queue"
         rounds bob 50 "read $ALICE" --connections=8 >"$BATS_TEST_TMPDIR/bob" &
         pid=$!
         same "$(rounds alice 50 "body\nread $ALICE" --connections=4)" "200 alice's private" "$queue"

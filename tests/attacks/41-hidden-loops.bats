@@ -20,7 +20,7 @@ nobodys_job() { # LINE: what alice asks for meanwhile
 }
 
 defer() {
-    serve victim "$ADDRESS" -- "$WSAPEER" run -- "$FIXTURES/deferred" "$1" "${ADDRESS##*:}"
+    serve victim "$ADDRESS" -- "$WSAPEER" run --isolate=scope -- "$FIXTURES/deferred" "$1" "${ADDRESS##*:}"
 }
 
 @test "41: a job of a loop that waits by a copy of its epoll set is nobody's" {

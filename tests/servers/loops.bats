@@ -1,5 +1,5 @@
-# Event loops without --inline: what they do for B between A's read and the next wait cannot be told
-# apart, so they act for nobody, and say so.
+# Event loops kept apart by scopes, without --inline: what they do for B between A's read and the next
+# wait cannot be told apart, so they act for nobody, and say so.
 load ../lib/world
 load ../lib/rights
 load nginx
@@ -20,23 +20,23 @@ log_explains() {
     fi
 }
 
-@test "nginx without --inline serves nobody's file, not even the owner's, and says why" {
+@test "nginx by scopes without --inline serves nobody's file, not even the owner's, and says why" {
     need_nginx
-    serve_nginx www-data 127.0.0.1:8000
+    serve_nginx www-data 127.0.0.1:8000 --isolate=scope
     nobody_gets_private 127.0.0.1:8000
     log_explains nginx
 }
 
-@test "nginx with workers as root without --inline serves nobody's file, and says why" {
+@test "nginx with workers as root by scopes without --inline serves nobody's file, and says why" {
     need_nginx
-    serve_nginx root 127.0.0.1:8000
+    serve_nginx root 127.0.0.1:8000 --isolate=scope
     nobody_gets_private 127.0.0.1:8000
     log_explains nginx
 }
 
 asyncio_serves_nobody() {
     local user file
-    serve_files asyncio asyncio "$1"
+    serve_files asyncio asyncio "$1" --isolate=scope
     for user in alice bob stranger; do
         for file in alice/private bob/private shared/staff shared/root; do
             declines "$user" "$1" "get /$file"
@@ -45,11 +45,11 @@ asyncio_serves_nobody() {
     log_explains asyncio
 }
 
-@test "asyncio over TCP without --inline serves nobody's file, and says why" {
+@test "asyncio over TCP by scopes without --inline serves nobody's file, and says why" {
     asyncio_serves_nobody 127.0.0.1:7000
 }
 
-@test "asyncio over AF_UNIX without --inline serves nobody's file, and says why" {
+@test "asyncio over AF_UNIX by scopes without --inline serves nobody's file, and says why" {
     asyncio_serves_nobody "$WORLD/loop.sock"
 }
 
