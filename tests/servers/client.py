@@ -4,9 +4,11 @@
 client.py ask [--lines] ADDRESS REQUEST...     as the calling user; prints the answers, one a line
 client.py load [OPTION...] ADDRESS             as root: workers that are each one user for good
 
-ADDRESS is HOST:PORT or the path of an AF_UNIX socket. --lines speaks fileserver.py's protocol
-instead of HTTP. `load` ends with one line of counts; its status is 0 only if every answer was right:
-the text of the very owner where the user may read the file, a refusal where it may not.
+ADDRESS is HOST:PORT or the path of an AF_UNIX socket, @NAME an abstract one. --lines speaks
+fileserver.py's protocol instead of HTTP. `load` ends with one line of counts; its status is 0 only if
+every answer was right: the text of the very owner where the user may read the file, a refusal where
+it may not. With --ask=uid each asks instead who it is, and must be told its own uid. --prefix stands
+before each path: another way to the same files.
 """
 import argparse
 import grp
@@ -22,6 +24,7 @@ FILES = {
     "/shared/staff": ("staff's own", {"alice", "carol"}),
     "/shared/public": ("everybody's", {"alice", "bob", "carol", "stranger"}),
 }
+UID = "/uid"  # answered with the asker's own
 SECONDS = 20  # for any one answer
 
 
@@ -30,10 +33,10 @@ class Refused(Exception):
 
 
 def connect(address):
-    if address.startswith("/"):
+    if address[0] in "/@":
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(SECONDS)
-        connection.connect(address)
+        connection.connect(address.replace("@", "\0", 1))
         return connection
     host, _, port = address.rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)), SECONDS)
@@ -44,6 +47,7 @@ class Http:
 
     def __init__(self, address, keep_alive):
         self.keep_alive = keep_alive
+        self.is_over = False
         self.socket = connect(address)
         self.file = self.socket.makefile("rb")
 
@@ -59,6 +63,8 @@ class Http:
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
         body = self.body(headers)
+        kind = headers.get("connection", "keep-alive" if status[0] == b"HTTP/1.1" else "close")
+        self.is_over = kind.lower() == "close"
         if status[1] in (b"403", b"404"):
             raise Refused(status[1].decode())
         if status[1] != b"200":
@@ -87,6 +93,7 @@ class Lines:
 
     def __init__(self, address, keep_alive):
         self.keep_alive = keep_alive
+        self.is_over = False
         self.socket = connect(address)
         self.file = self.socket.makefile("rb")
 
@@ -112,17 +119,24 @@ def become(user):
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
 
 
+def due(user, path):
+    """What the user must be answered; None for a refusal."""
+    if path == UID:
+        return str(pwd.getpwnam(user).pw_uid)
+    text, readers = FILES[path]
+    return text if user in readers else None
+
+
 def judge(user, path, answer):
     """Returns "right", "wrong" (a file it may not have, or another's) or "withheld"."""
-    text, readers = FILES[path]
-    if answer is None:
-        return "withheld" if user in readers else "right"
-    return "right" if user in readers and answer == text else "wrong"
+    if answer == due(user, path):
+        return "right"
+    return "withheld" if answer is None else "wrong"
 
 
-def one_request(connection, user, path):
+def one_request(connection, user, prefix, path):
     try:
-        return judge(user, path, connection.ask(path))
+        return judge(user, path, connection.ask(prefix + path))
     except Refused:
         return judge(user, path, None)
 
@@ -132,19 +146,19 @@ def work(options, number, user):
     counts = dict.fromkeys(("right", "wrong", "withheld", "failed"), 0)
     trouble = ""
     connection = None
-    paths = list(FILES)
+    paths = [UID] if options.ask == "uid" else list(FILES)
     for turn in range(number, options.requests, options.workers):
         path = paths[turn // options.workers % len(paths)]
         try:
             connection = connection or options.protocol(options.address, options.keep_alive)
-            outcome = one_request(connection, user, path)
+            outcome = one_request(connection, user, options.prefix, path)
         except (OSError, ValueError) as error:
             outcome = "failed"
             trouble = trouble or f"{user} {path}: {error}"
         counts[outcome] += 1
         if outcome in ("wrong", "withheld"):
             trouble = trouble or f"{user} {path}: {outcome}"
-        if connection and (outcome == "failed" or not options.keep_alive):
+        if connection and (outcome == "failed" or connection.is_over or not options.keep_alive):
             connection.close()
             connection = None
     return counts, trouble
@@ -204,6 +218,8 @@ def main():
     loading.add_argument("--workers", type=int, default=16)
     loading.add_argument("--users", default="alice,bob,carol,stranger")
     loading.add_argument("--keep-alive", action="store_true")
+    loading.add_argument("--ask", choices=("files", "uid"), default="files")
+    loading.add_argument("--prefix", default="")
     options = parser.parse_args()
     return {"ask": ask, "load": load}[options.command](options)
 

@@ -10,6 +10,8 @@ A line asks, a line answers: "ok TEXT" or "error TEXT".
   backend PATH  the same, after talking to a socket of the handler's own with a time-out
   run           what id(1) says, by subprocess.run(capture_output=True)
   status        the Uid, Gid, Groups and Cap lines of a child's /proc/self/status
+  timer PATH    asyncio only: get, by call_later
+  thread PATH   asyncio only: get, by to_thread
 """
 import asyncio
 import os
@@ -102,10 +104,23 @@ def serve_blocking(model, address, root):
         running.serve_forever()
 
 
+async def reply_by(root, line):
+    """The same after a timer, or by a thread of the loop's pool, where the line says so."""
+    how, _, path = line.partition(" ")
+    if how == "thread":
+        return await asyncio.to_thread(reply, root, "get " + path)
+    if how != "timer":
+        return reply(root, line)
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_later(0.002, lambda: done.set_result(reply(root, "get " + path)))
+    return await done
+
+
 async def serve_loop(address, root):
     async def handle(reader, writer):
         while line := await reader.readline():
-            writer.write(reply(root, line.decode()))
+            writer.write(await reply_by(root, line.decode()))
             await writer.drain()
         writer.close()
 

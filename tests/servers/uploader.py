@@ -7,7 +7,8 @@ uploader.py [OPTION...] HOST:PORT DIRECTORY
 one file after the other (two users: strictly alternating). With --at-once every connection sends as
 fast as it can. With --reconnect each file has a connection of its own, for servers that handle one
 connection at a time. Status 0 only if each file is there, belongs to its sender and the sender's
-group, has mode 0600 and the sender's text.
+group, has mode 0600 and the sender's text. --put=PREFIX sends by HTTP's PUT to PREFIX/NAME; --size
+makes every file at least so many bytes long.
 """
 import argparse
 import os
@@ -18,15 +19,21 @@ import sys
 from client import become, connect
 
 
-def content(user, number):
-    return f"{user} {number} " + user * (number % 500) + "\n"
+def content(user, number, size):
+    return f"{user} {number} " + (user * (number % 500)).ljust(size, ".") + "\n"
 
 
-def send(connection, user, number):
-    data = content(user, number).encode()
-    connection.sendall(f"put {user}-{number} {len(data)}\n".encode() + data)
-    answer = connection.recv(200)
-    if answer != b"ok\n":
+def send(options, connection, user, number):
+    data = content(user, number, options.size).encode()
+    if options.put is None:
+        head, right = f"put {user}-{number} {len(data)}\n", b"ok\n"
+    else:
+        head = (f"PUT {options.put}/{user}-{number} HTTP/1.1\r\nHost: localhost\r\n"
+                f"Content-Length: {len(data)}\r\n\r\n")
+        right = b"HTTP/1.1 201 "
+    connection.sendall(head.encode() + data)
+    answer = connection.recv(2000)
+    if not answer.startswith(right):
         raise ConnectionError(f"{user}-{number}: {answer!r}")
 
 
@@ -36,7 +43,7 @@ def work(options, user, turns, results):
     connection = None
     for line in turns:
         connection = connection or connect(options.address)
-        send(connection, user, int(line))
+        send(options, connection, user, int(line))
         if options.reconnect:
             connection.close()
             connection = None
@@ -78,7 +85,7 @@ def give_turns(options, workers):
         results.read()
 
 
-def judge(path, user, number):
+def judge(path, user, number, size):
     account = pwd.getpwnam(user)
     try:
         status = os.stat(path)
@@ -90,7 +97,7 @@ def judge(path, user, number):
         return f"belongs to {status.st_uid}:{status.st_gid}"
     if stat.S_IMODE(status.st_mode) != 0o600:
         return f"has mode {stat.S_IMODE(status.st_mode):o}"
-    return "" if text == content(user, number) else "has another text"
+    return "" if text == content(user, number, size) else "has another text"
 
 
 def main():
@@ -102,6 +109,8 @@ def main():
     parser.add_argument("--users", default="alice,bob")
     parser.add_argument("--at-once", action="store_true")
     parser.add_argument("--reconnect", action="store_true")
+    parser.add_argument("--put", metavar="PREFIX")
+    parser.add_argument("--size", type=int, default=0)
     options = parser.parse_args()
     users = options.users.split(",")
     workers = []
@@ -111,7 +120,7 @@ def main():
     wrong = 0
     for number in range(options.files):
         user = users[number % options.connections % len(users)]
-        trouble = judge(f"{options.directory}/{user}-{number}", user, number)
+        trouble = judge(f"{options.directory}/{user}-{number}", user, number, options.size)
         if trouble and (wrong := wrong + 1) <= 5:
             print(f"{user}-{number} {trouble}", file=sys.stderr)
     print(f"{options.files} files: {options.files - wrong} right, {wrong} wrong")
