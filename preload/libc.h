@@ -57,6 +57,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
 /* clang-format off */
 #define LIBC_CALLS(CALL)                                                                         \
     CALL(accept) CALL(accept4) CALL(listen) CALL(bind)                                           \
+    CALL(getsockname) CALL(getpeername) CALL(getsockopt) CALL(setsockopt)                        \
     CALL(read) CALL(readv) CALL(recv) CALL(recvfrom) CALL(recvmsg) CALL(recvmmsg)                \
     CALL(__read_chk) CALL(__recv_chk) CALL(__recvfrom_chk)                                       \
     CALL(poll) CALL(ppoll) CALL(__poll_chk) CALL(__ppoll_chk) CALL(select) CALL(pselect)         \
@@ -86,7 +87,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(setuid) CALL(setgid) CALL(seteuid) CALL(setegid) CALL(setreuid) CALL(setregid)          \
     CALL(setresuid) CALL(setresgid) CALL(setfsuid) CALL(setfsgid)                                \
     CALL(setgroups) CALL(initgroups) CALL(capset) CALL(prctl)                                    \
-    CALL(access) CALL(faccessat)
+    CALL(access) CALL(faccessat) CALL(unlink) CALL(unlinkat) CALL(remove)
 /* clang-format on */
 
 struct libc_calls {

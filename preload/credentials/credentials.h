@@ -91,6 +91,12 @@ int credentials_verify(void);
  */
 void credentials_after_own_change(void);
 
+/*
+ * Has this process no id 0 and no permitted capability? In an instance, whose library keeps the key
+ * over whatever the server does to itself, it is then sealed.
+ */
+bool credentials_is_sealed_from_outside(void);
+
 /* The server's own prctl(2) and capset(2), before it serves, less what would cost us the key. */
 int credentials_server_keep_caps(bool keep);
 bool credentials_server_keeps_caps(void);

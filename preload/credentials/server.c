@@ -22,6 +22,16 @@ void credentials_after_own_change(void)
         set_capabilities(0, permitted & KEY, 0);
 }
 
+bool credentials_is_sealed_from_outside(void)
+{
+    uint64_t effective, permitted;
+    uid_t uids[3];
+
+    if (get_uids(uids) < 0 || get_capabilities(&effective, &permitted) < 0)
+        return false;
+    return uids[0] != 0 && uids[1] != 0 && uids[2] != 0 && permitted == 0;
+}
+
 int credentials_server_keep_caps(bool keep)
 {
     server_keeps = keep;

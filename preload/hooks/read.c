@@ -1,4 +1,5 @@
 /* read.c: everything by which bytes reach the server, with the fortified forms. */
+#include "instance/instance.h"
 #include "libc.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
@@ -79,6 +80,12 @@ ssize_t __recvfrom_chk(int number, void *buffer, size_t size, size_t room, int f
         libc_calls()->__recvfrom_chk(number, buffer, size, room, flags, address, length));
 }
 
+static void passed(const struct msghdr *message)
+{
+    scope_passed(message);
+    instance_passed(message);
+}
+
 ssize_t recvmsg(int number, struct msghdr *message, int flags)
 {
     struct reading reading;
@@ -91,7 +98,7 @@ ssize_t recvmsg(int number, struct msghdr *message, int flags)
         return result;
     result = scope_received(&reading, SSIZE_MAX, result);
     if (result >= 0)
-        scope_passed(message);
+        passed(message);
     else
         scope_discard(message);
     return result;
@@ -108,7 +115,7 @@ int recvmmsg(
     received = libc_calls()->recvmmsg(number, messages, count, flags, timeout);
     result = (int)scope_received(&reading, SSIZE_MAX, received);
     for (int i = 0; i < received; i++)
-        (result < 0 ? scope_discard : scope_passed)(&messages[i].msg_hdr);
+        (result < 0 ? scope_discard : passed)(&messages[i].msg_hdr);
     return result;
 }
 

@@ -1,12 +1,15 @@
 /* wait.c: poll, select and epoll, with the fortified forms. The rules are in scope/wait.c. */
+#include "instance/instance.h"
 #include "libc.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
-static void before_poll(struct wait_set *set, const struct pollfd *array, nfds_t count)
+static void before_poll(struct wait_set *set, struct pollfd *array, nfds_t count)
 {
     thread_check();
     scope_wait_add_poll(set, array, count);
+    if (set->listener)
+        instance_before_clients(false);
     scope_before_wait(set);
 }
 
@@ -15,6 +18,8 @@ static void before_epoll(struct wait_set *set, int epoll)
     thread_check();
     scope_wait_add(set, epoll);
     set->epoll = epoll;
+    if (set->listener)
+        instance_before_clients(true);
     scope_before_wait(set);
 }
 
@@ -23,6 +28,8 @@ static void before_select(
 {
     thread_check();
     scope_wait_add_select(set, count, read, write, except);
+    if (set->listener)
+        instance_before_clients(false);
     scope_before_wait(set);
 }
 

@@ -39,13 +39,18 @@ bool instance_listen(int number, int backlog, int *result);
 /*
  * listen(2) has succeeded on a listener of the process's own: in an unsealed instance it goes to
  * the supervisor, and `number` (every copy of it in this process, in its epoll sets too) becomes a
- * stand-in. If the supervisor cannot take it, 0 is not returned: -1 with errno, and it is closed
- * to clients.
+ * stand-in: 0. In a sealed one it stays what it is: 0. If the supervisor cannot take it: -1 with
+ * errno, and it is closed to clients.
  */
 int instance_listening(int number);
 
-/* accept4(2) on a stand-in. As accept(2): blocks or not, restarts, is a cancellation point. */
-int instance_accept(int number, struct sockaddr *address, socklen_t *length, int flags);
+/*
+ * accept4(2) on a stand-in: blocks or not, restarts, is a cancellation point. False: it is none.
+ * True: *result and errno are the answer; a client that has gone is ECONNABORTED where its address
+ * was asked for.
+ */
+bool instance_accept(
+    int number, struct sockaddr *address, socklen_t *length, int flags, int *result);
 
 /*
  * getsockname(2), getsockopt(2), setsockopt(2) on a stand-in, or on a socket that was bound to a

@@ -89,6 +89,22 @@ static bool is_the_servers(int listener)
     return process.sealed && (!entry || !entry->sealed);
 }
 
+/*
+ * In an instance clients come through stand-ins. A listener of a sealed one's own is its own
+ * affair; any other would bring it clients while it is nobody's.
+ */
+static bool is_no_instances(int listener)
+{
+    const struct descriptor *entry = descriptor_find(listener);
+    socklen_t length = sizeof(int);
+    int listens = 0;
+
+    if (!process.instance || (entry && entry->kind == DESCRIPTOR_LISTENER && entry->sealed))
+        return false;
+    kernel_getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
+    return listens;
+}
+
 static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     socklen_t room = address && length ? *length : 0;
@@ -120,11 +136,11 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
 {
     int saved_errno = errno, connection;
 
-    if (process.sealed && is_the_servers(listener)) {
+    if ((process.sealed && is_the_servers(listener)) || is_no_instances(listener)) {
         errno = EPERM;
         return -1;
     }
-    if (!process.wrapped || process.sealed)
+    if (!process.wrapped || process.sealed || process.instance)
         return libc_calls()->accept4(listener, address, length, flags);
     if (process.scopes && thread_state.tid && !thread_is_own()) {
         errno = EPERM; /* a stranger has no state that could tell for whom it acts */
@@ -144,7 +160,7 @@ void scope_bound(int number)
     socklen_t length = sizeof(int);
     int type = 0, family = 0;
 
-    if (!process.admits || kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
+    if (!process_follows() || kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
         kernel_getsockopt(number, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0)
         return;
     if (type == SOCK_DGRAM && (family == AF_INET || family == AF_INET6 || family == AF_UNIX))

@@ -19,9 +19,11 @@ enum descriptor_kind {
     DESCRIPTOR_CONNECTION, /* accepted, passed or inherited, with a peer */
     DESCRIPTOR_DATAGRAMS,  /* a datagram socket that the server bound */
     DESCRIPTOR_EPOLL,
-    DESCRIPTOR_PIPE,   /* pipe, eventfd, socketpair: how threads and loops wake each other */
-    DESCRIPTOR_FILE,   /* opened in a scope */
-    DESCRIPTOR_SOCKET, /* made in a scope */
+    DESCRIPTOR_PIPE,     /* pipe, eventfd, socketpair: how threads and loops wake each other */
+    DESCRIPTOR_FILE,     /* opened in a scope */
+    DESCRIPTOR_SOCKET,   /* made in a scope */
+    DESCRIPTOR_STAND_IN, /* in an instance: brings the clients of a listener of the supervisor's */
+    DESCRIPTOR_OWN,      /* wsapeer's own, not to be seen by the server */
 };
 
 enum {                     /* flags of a connection */
@@ -43,7 +45,7 @@ struct descriptor {
     uid_t uid;         /* connections: the identity's uid */
     uid_t account_uid; /* connections: whom it is served as; made in a scope: whose that was */
     uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none; connections:
-                          the thread that read last, 0 for none */
+                          the thread that read last, 0 for none; stand-ins: instance/'s place */
     uint8_t kind;      /* enum descriptor_kind */
     uint8_t source;    /* connections: enum identity_source */
     uint8_t flags;

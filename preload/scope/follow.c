@@ -52,13 +52,28 @@ void scope_after_close(bool was_last)
         thread_end_scope();
 }
 
-static void forget_range(unsigned first, unsigned last)
+static void after_close_range(void)
 {
-    if (!process.wrapped || !thread_is_own())
-        return;
-    descriptor_forget_range(first, last);
     if (thread_in_scope() && !connection_is_open(thread_state.number, thread_state.cookie))
         thread_end_scope();
+}
+
+int scope_add_own(int number)
+{
+    struct descriptor entry = {.kind = DESCRIPTOR_OWN};
+    int result = kernel_socket_cookie(number, &entry.cookie);
+
+    return result < 0 ? result : descriptor_record(number, &entry);
+}
+
+/* One of those added, and still that socket? */
+static bool is_added(int number)
+{
+    const struct descriptor *entry = descriptor_find(number);
+    uint64_t cookie;
+
+    return entry && entry->kind == DESCRIPTOR_OWN && kernel_socket_cookie(number, &cookie) == 0 &&
+           cookie == entry->cookie;
 }
 
 bool scope_owns(int number)
@@ -66,7 +81,7 @@ bool scope_owns(int number)
     if (!process.wrapped || number < 0)
         return false;
     return channel_owns(number) || number == program_become_descriptor() ||
-           identity_owns_descriptor(number);
+           identity_owns_descriptor(number) || is_added(number);
 }
 
 /* The lowest number from `first` on that is ours, or `last` + 1. */
@@ -80,6 +95,7 @@ static unsigned next_own(unsigned first, unsigned last)
 
 int scope_close_range(unsigned first, unsigned last, int flags)
 {
+    bool forgets = !(flags & CLOSE_RANGE_CLOEXEC) && process.wrapped && thread_is_own();
     int result = 0;
 
     if (!process.wrapped || first > last)
@@ -89,12 +105,14 @@ int scope_close_range(unsigned first, unsigned last, int flags)
 
         if (own != from)
             result = libc_calls()->close_range(from, own - 1, flags);
+        if (own != from && result == 0 && forgets)
+            descriptor_forget_range(from, own - 1);
         if (own == last + 1 || own == last)
             break;
         from = own + 1;
     }
-    if (result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
-        forget_range(first, last);
+    if (result == 0 && forgets)
+        after_close_range();
     return result;
 }
 
@@ -107,6 +125,18 @@ static int move_channel(void)
     return result;
 }
 
+/* One of those added: its owner finds it again by its cookie. */
+static int move_added(int number)
+{
+    int moved = kernel_fcntl(number, F_DUPFD_CLOEXEC, number + 1);
+
+    if (moved >= 0)
+        descriptor_copy(number, moved);
+    descriptor_forget(number);
+    kernel_close(number);
+    return moved < 0 ? moved : 0;
+}
+
 /* The server wants this number: ours goes elsewhere. */
 static int yield_number(int number)
 {
@@ -116,6 +146,8 @@ static int yield_number(int number)
         return move_channel();
     if (number == program_become_descriptor())
         return program_move_become();
+    if (is_added(number))
+        return move_added(number);
     return identity_move_descriptor(number);
 }
 

@@ -45,6 +45,10 @@ void scope_fork_child(void)
         return;
     if (process.serving == SERVING_LOWERING) /* by a thread of the parent, which is not here */
         process.serving = SERVING_NOT_YET;
+    if (process.deciding == DECIDING) {
+        process.deciding = DECIDING_NOT_YET;
+        process.settings.isolation = ISOLATION_UNDECIDED;
+    }
     if (thread_state.acting == ACTING_PEER)
         seal_child();
     else if (process.serving == SERVING && thread_state.acting == ACTING_BASE)

@@ -4,6 +4,12 @@
  * Before the process serves these are the server's own affair; all we care for is that the key
  * survives. Once it serves, its ids are not its own: naming what it believes to be, the ground or
  * the peer changes nothing and "worked"; anything else is EPERM.
+ *
+ * An instance is sealed from outside, and nothing in its memory tells. Until then its ids are its
+ * own affair, and the key survives. Sealed, it is the peer, whatever it asks to be: a worker that
+ * is started again and drops to its service account goes on. Every call "worked" and changes
+ * nothing, but for one: a process that believes to have given up root and asks for id 0 is told
+ * EPERM, which is what it wanted to know.
  */
 #pragma once
 

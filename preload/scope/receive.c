@@ -9,6 +9,7 @@
  */
 #include "scope/scope.h"
 
+#include "credentials/credentials.h"
 #include "kernel.h"
 #include "scope/admission.h"
 #include "scope/thread.h"
@@ -137,6 +138,18 @@ static ssize_t drop_datagram(int number, ssize_t result)
     return -1;
 }
 
+/* Datagrams in a sealed instance are a matter between its account and whoever sends them. */
+static bool are_for_nobody(void)
+{
+    return process.admits || (process.instance && !credentials_is_sealed_from_outside());
+}
+
+/* A message on a stand-in is a connection, and no read's: a listener cannot be read from. */
+static bool is_stand_in(int number, const struct descriptor *entry)
+{
+    return entry->kind == DESCRIPTOR_STAND_IN && still_same(number, entry);
+}
+
 bool scope_before_receive(int number, struct reading *reading)
 {
     const struct descriptor *entry = process.wrapped ? descriptor_find(number) : NULL;
@@ -144,6 +157,10 @@ bool scope_before_receive(int number, struct reading *reading)
     *reading = (struct reading){.number = number};
     if (!entry)
         return true;
+    if (is_stand_in(number, entry)) {
+        errno = ENOTCONN;
+        return false;
+    }
     reading->kind = entry->kind;
     reading->cookie = entry->cookie;
     if (entry->kind == DESCRIPTOR_DATAGRAMS && process.scopes) {
@@ -199,7 +216,7 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
 
     if (reading->kind == DESCRIPTOR_UNKNOWN || result < 0 || wanted == 0)
         return result;
-    if (reading->kind == DESCRIPTOR_DATAGRAMS && process.admits)
+    if (reading->kind == DESCRIPTOR_DATAGRAMS && are_for_nobody())
         return drop_datagram(number, result);
     if (reading->kind == DESCRIPTOR_PIPE) {
         take_work(number);

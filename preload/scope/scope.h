@@ -148,6 +148,12 @@ int scope_dup3(int number, int copy, int flags);
 bool scope_owns(int number);
 
 /*
+ * The socket `number` is wsapeer's own until descriptor_forget(). It gets another number when the
+ * server wants this one: the table's DESCRIPTOR_OWN with its cookie tells which. 0 or -errno.
+ */
+int scope_add_own(int number);
+
+/*
  * A new thread, pthread_create(3) or thrd_create(3): scope_thread_birth() says, in the thread that
  * makes it, what it will be born as (allocated, the caller's to free; NULL: no memory).
  * scope_thread_begins() is its first step, before the server's function runs in it.

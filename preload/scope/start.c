@@ -58,7 +58,8 @@ static void prepare_scopes(void)
     credentials_last_words = report_lost_switch;
     process.own_uid = credentials_base()->uid;
     process.own_gid = credentials_base()->gid;
-    process.scopes = true;
+    process.instance = process.settings.isolation == ISOLATION_INSTANCES;
+    process.scopes = !process.instance; /* an instance is sealed from outside, all of it */
 }
 
 void scope_start(const void *library)
@@ -76,7 +77,7 @@ void scope_start(const void *library)
     identity_prepare();
     if (process.settings.mode == PROTECT_SCOPES)
         prepare_scopes();
-    process.admits = process.settings.mode != PROTECT_OBSERVE;
+    process.admits = process.settings.mode != PROTECT_OBSERVE && !process.instance;
     process.wrapped = true;
     process.epoch = 1;
     process.pid = kernel_getpid();

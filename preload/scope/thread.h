@@ -43,17 +43,20 @@ struct thread {
 };
 
 enum serving { SERVING_NOT_YET, SERVING_LOWERING, SERVING };
+enum deciding { DECIDING_NOT_YET, DECIDING, DECIDED };
 
 struct process {
-    bool wrapped; /* inside `wsapeer run`: settings are there */
-    bool scopes;  /* wrapped, switches credentials, and is not sealed */
-    bool admits;  /* wrapped, may refuse peers (scopes or gate), and is not sealed */
-    pid_t pid;    /* whose memory this is: in a vfork child, another's */
-    bool sealed;  /* a forked child that is one account's for good */
+    bool wrapped;  /* inside `wsapeer run`: settings are there */
+    bool scopes;   /* wrapped, switches credentials, and is not sealed */
+    bool admits;   /* wrapped, may refuse peers (scopes or gate), and is not sealed */
+    bool instance; /* started as one of one account: no scopes, and nobody is admitted here */
+    pid_t pid;     /* whose memory this is: in a vfork child, another's */
+    bool sealed;   /* a forked child that is one account's for good */
     uid_t sealed_as;
     bool reported_loop;
-    uint32_t serving; /* enum serving */
-    uint32_t epoch;   /* counts what every thread has to notice at its next call */
+    uint32_t serving;  /* enum serving */
+    uint32_t deciding; /* enum deciding: --isolate=auto, by instance/ */
+    uint32_t epoch;    /* counts what every thread has to notice at its next call */
     uint32_t last_serial;
     uid_t own_uid; /* what the server believes to be: base, or what it lowered itself to */
     gid_t own_gid;
@@ -76,8 +79,15 @@ static inline void thread_check(void)
 #ifdef WSAPEER_DEBUG_IDS
     thread_compare_ids();
 #endif
-    if (__builtin_expect(process.scopes && thread_state.epoch != process.epoch, false))
+    if (__builtin_expect(
+            (process.scopes || process.instance) && thread_state.epoch != process.epoch, false))
         thread_catch_up();
+}
+
+/* Must this process know which of its descriptors, and which epoll sets, bring clients? */
+static inline bool process_follows(void)
+{
+    return process.admits || process.instance;
 }
 
 /* Is the calling task the thread whose state this is? One system call. */

@@ -56,6 +56,7 @@ void scope_wait_add(struct wait_set *set, int number)
     switch (entry->kind) {
     case DESCRIPTOR_LISTENER:
     case DESCRIPTOR_DATAGRAMS:
+    case DESCRIPTOR_STAND_IN:
         set->listener = true;
         break;
     case DESCRIPTOR_CONNECTION:
@@ -89,7 +90,7 @@ static void share(int number)
 
 void scope_wait_add_poll(struct wait_set *set, const struct pollfd *array, nfds_t count)
 {
-    if (!process.admits || !array)
+    if (!process_follows() || !array)
         return;
     for (nfds_t i = 0; i < count; i++)
         scope_wait_add(set, array[i].fd);
@@ -128,7 +129,7 @@ void scope_wait_add_select(
 {
     const fd_set *const sets[] = {read, write, except};
 
-    if (!process.admits)
+    if (!process_follows())
         return;
     visit_select(count, sets, set, scope_wait_add);
     if (is_shared(set))
@@ -179,7 +180,7 @@ void scope_epoll_added(int epoll, int number)
     struct descriptor unknown = {.kind = DESCRIPTOR_EPOLL};
     struct wait_set facts = {0};
 
-    if (!process.admits || !added || !thread_is_own())
+    if (!process_follows() || !added || !thread_is_own())
         return;
     if (!set || set->kind != DESCRIPTOR_EPOLL) {
         descriptor_record(epoll, &unknown);
@@ -264,7 +265,7 @@ void scope_made_epoll(int number)
 {
     struct descriptor entry = {.kind = DESCRIPTOR_EPOLL, .serial = serial_now()};
 
-    if (process.admits && number >= 0)
+    if (process_follows() && number >= 0)
         descriptor_record(number, &entry);
 }
 

@@ -67,6 +67,8 @@ void serve_one(const struct fixture *fixture)
 {
     char byte = 0;
     int client = connect_to(fixture);
+    struct pollfd ready = {fixture->listener, POLLIN, 0};
+    assert_int_equal(poll(&ready, 1, 10000), 1);
     int connection = accept(fixture->listener, NULL, NULL);
     assert_true(connection >= 0);
     assert_int_equal(write(client, "?", 1), 1);

@@ -1,4 +1,9 @@
-# The same tests twice: as they are, and with `wsapeer run --observe` around them.
+# The same tests three times: as they are, with `wsapeer run --observe` around them, and in an
+# instance, where a supervisor has the listeners.
+add_executable(instance_host
+    ${CMAKE_CURRENT_LIST_DIR}/instance_host.c ${PROJECT_SOURCE_DIR}/cli/stand_in.c)
+target_include_directories(instance_host PRIVATE ${PROJECT_SOURCE_DIR}/cli)
+target_link_libraries(instance_host PRIVATE house)
 add_library(transparent STATIC ${CMAKE_CURRENT_LIST_DIR}/transparent.c)
 target_link_libraries(transparent PUBLIC house PkgConfig::CMOCKA Threads::Threads)
 foreach(part IN ITEMS accept receive descriptors waits processes threads)
@@ -10,4 +15,6 @@ foreach(part IN ITEMS accept receive descriptors waits processes threads)
     world_test(NAME preload/${program} COMMAND $<TARGET_FILE:${program}>)
     world_test(NAME preload/${program}-observed
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lib/observed preload/${program})
+    world_test(NAME preload/${program}-instance
+        COMMAND $<TARGET_FILE:instance_host> $<TARGET_FILE:${program}>)
 endforeach()

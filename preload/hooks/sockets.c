@@ -1,0 +1,41 @@
+/* sockets.c: names and options of sockets, which differ for what stands for a listener. */
+#include "instance/instance.h"
+#include "libc.h"
+
+#include <errno.h>
+
+int getsockname(int number, __SOCKADDR_ARG address, socklen_t *length)
+{
+    int result;
+
+    if (instance_getsockname(number, address.__sockaddr__, length, &result))
+        return result;
+    return libc_calls()->getsockname(number, address, length);
+}
+
+int getpeername(int number, __SOCKADDR_ARG address, socklen_t *length)
+{
+    if (instance_is_stand_in(number)) {
+        errno = ENOTCONN;
+        return -1;
+    }
+    return libc_calls()->getpeername(number, address, length);
+}
+
+int getsockopt(int number, int level, int option, void *value, socklen_t *length)
+{
+    int result;
+
+    if (instance_getsockopt(number, level, option, value, length, &result))
+        return result;
+    return libc_calls()->getsockopt(number, level, option, value, length);
+}
+
+int setsockopt(int number, int level, int option, const void *value, socklen_t length)
+{
+    int result;
+
+    if (instance_setsockopt(number, level, option, value, length, &result))
+        return result;
+    return libc_calls()->setsockopt(number, level, option, value, length);
+}

@@ -1,0 +1,76 @@
+/*
+ * decide.c: --isolate=auto is decided by a process's first wait for clients, once; the other
+ * threads wait for it.
+ *
+ * How it fails: with no answer the peers are kept apart by scopes, which need the resolver for
+ * each of them.
+ */
+#include "instance/instance.h"
+
+#include "account/channel.h"
+#include "instance/offer.h"
+#include "instance/supervisor.h"
+#include "kernel.h"
+#include "scope/thread.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+
+static enum isolation ask(bool by_epoll)
+{
+    struct request request = {
+        .magic = PROTOCOL_MAGIC, .kind = REQUEST_SERVES, .socket.by_epoll = by_epoll};
+    struct decision decision = {0};
+    struct iovec part = {&decision, sizeof decision};
+
+    if (channel_ask(&request, &part, 1) != sizeof decision || decision.magic != PROTOCOL_MAGIC ||
+        decision.isolation != ISOLATION_INSTANCES)
+        return ISOLATION_SCOPES;
+    return ISOLATION_INSTANCES;
+}
+
+static void hand_over(int number, const struct descriptor *entry, void *context)
+{
+    (void)context;
+    if (entry->kind == DESCRIPTOR_LISTENER && !entry->sealed)
+        instance_listening(number);
+}
+
+static void decide(bool by_epoll)
+{
+    uint32_t state = DECIDING_NOT_YET;
+
+    if (__atomic_compare_exchange_n(
+            &process.deciding, &state, DECIDING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        process.settings.isolation = ask(by_epoll);
+        if (process.settings.isolation == ISOLATION_INSTANCES)
+            descriptor_visit(hand_over, NULL);
+        __atomic_store_n(&process.deciding, DECIDED, __ATOMIC_RELEASE);
+        kernel_call(SYS_futex, (long)&process.deciding, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+        return;
+    }
+    while (__atomic_load_n(&process.deciding, __ATOMIC_ACQUIRE) == DECIDING)
+        kernel_call(SYS_futex, (long)&process.deciding, FUTEX_WAIT_PRIVATE, DECIDING, 0, 0, 0);
+}
+
+static void tell_that_it_waits(void)
+{
+    static pid_t told;
+    struct request request = {.magic = PROTOCOL_MAGIC, .kind = REQUEST_WAITS};
+
+    if (told == process.pid) /* not in the child of a fork */
+        return;
+    told = process.pid;
+    channel_report(&request);
+}
+
+void instance_before_clients(bool by_epoll)
+{
+    if (process.settings.isolation == ISOLATION_SCOPES || process.sealed || !process.wrapped)
+        return;
+    if (process.settings.isolation == ISOLATION_UNDECIDED ||
+        __atomic_load_n(&process.deciding, __ATOMIC_ACQUIRE) == DECIDING)
+        decide(by_epoll);
+    if (process.settings.isolation == ISOLATION_INSTANCES)
+        tell_that_it_waits();
+}
