@@ -21,22 +21,35 @@ static bool holds(const char *text, const char *letters)
     return false;
 }
 
-static bool any_holds(char *const strings[], const char *letters)
+/* Where expansion begins; NULL: it does not. */
+static const char *expandable(const char *text, enum placeholders_kind kind)
 {
-    for (; *strings; strings++)
-        if (holds(*strings, letters))
+    const char *equals = strchr(text, '=');
+
+    if (kind == PLACEHOLDERS_ARGUMENTS)
+        return text;
+    return equals && holds(equals + 1, "uUi") ? equals + 1 : NULL;
+}
+
+static bool any_holds(char *const strings[], enum placeholders_kind kind, const char *letters)
+{
+    for (; *strings; strings++) {
+        const char *value = expandable(*strings, kind);
+
+        if (value && holds(value, letters))
             return true;
+    }
     return false;
 }
 
-bool placeholders_need_account(char *const strings[])
+bool placeholders_need_account(char *const strings[], enum placeholders_kind kind)
 {
-    return any_holds(strings, "uU");
+    return any_holds(strings, kind, "uU");
 }
 
-bool placeholders_present(char *const strings[])
+bool placeholders_present(char *const strings[], enum placeholders_kind kind)
 {
-    return any_holds(strings, "uUi");
+    return any_holds(strings, kind, "uUi");
 }
 
 /* Not isalnum(3): a locale could have letters of its own. */
@@ -88,13 +101,9 @@ static char *expand_from(
 static char *expand(
     const char *text, const struct placeholder_values *values, enum placeholders_kind kind)
 {
-    const char *equals = strchr(text, '=');
+    const char *value = values ? expandable(text, kind) : NULL;
 
-    if (values && kind == PLACEHOLDERS_ARGUMENTS)
-        return expand_from(text, text, values);
-    if (values && equals && holds(equals + 1, "uUi"))
-        return expand_from(text, equals + 1, values);
-    return strdup(text);
+    return value ? expand_from(text, value, values) : strdup(text);
 }
 
 int placeholders_expand(char *const strings[], const struct placeholder_values *values,

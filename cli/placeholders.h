@@ -27,13 +27,13 @@ struct placeholder_values {
 enum placeholders_kind { PLACEHOLDERS_ARGUMENTS, PLACEHOLDERS_ENVIRONMENT };
 
 /*
- * Do any of the strings, which end with NULL, hold %u or %U? Then an instance cannot start before
- * its account is known.
+ * Would %u or %U be expanded in any of the strings, which end with NULL? Then an instance cannot
+ * start before its account is known.
  */
-bool placeholders_need_account(char *const strings[]);
+bool placeholders_need_account(char *const strings[], enum placeholders_kind kind);
 
-/* Do any of them hold %u, %U or %i? */
-bool placeholders_present(char *const strings[]);
+/* The same for %u, %U and %i. */
+bool placeholders_present(char *const strings[], enum placeholders_kind kind);
 
 /*
  * Copies the strings, expanded if `values` is not NULL, into *expanded: a NULL-terminated array,

@@ -90,7 +90,7 @@ static bool needs(const char *text)
     char first[] = "nginx";
     char *strings[] = {first, (char *)text, NULL};
 
-    return placeholders_need_account(strings);
+    return placeholders_need_account(strings, PLACEHOLDERS_ARGUMENTS);
 }
 
 static bool has(const char *text)
@@ -98,7 +98,16 @@ static bool has(const char *text)
     char last[] = "-v";
     char *strings[] = {(char *)text, last, NULL};
 
-    return placeholders_present(strings);
+    return placeholders_present(strings, PLACEHOLDERS_ARGUMENTS);
+}
+
+static bool variable_needs(const char *text)
+{
+    char *strings[] = {(char *)text, NULL};
+
+    assert_true(placeholders_present(strings, PLACEHOLDERS_ENVIRONMENT) ||
+                !placeholders_need_account(strings, PLACEHOLDERS_ENVIRONMENT));
+    return placeholders_need_account(strings, PLACEHOLDERS_ENVIRONMENT);
 }
 
 static void what_is_needed_is_known_before(void **state)
@@ -114,6 +123,10 @@ static void what_is_needed_is_known_before(void **state)
     assert_true(has("%u"));
     assert_false(has("%%i %h %%"));
     assert_false(has(""));
+    assert_true(variable_needs("A=%u"));
+    assert_false(variable_needs("%u=A"));
+    assert_false(variable_needs("A=%i"));
+    assert_false(variable_needs("%u"));
 }
 
 static void there_may_be_none(void **state)
