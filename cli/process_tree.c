@@ -13,13 +13,8 @@ struct list {
     size_t count, capacity;
 };
 
-/* A process whose parent changes while we look is met twice, but listed once. */
 static int append(struct list *list, pid_t pid)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->pids[i] == pid)
-            return 0;
-    }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 64;
         pid_t *larger = reallocarray(list->pids, capacity, sizeof *larger);
@@ -158,6 +153,17 @@ static int append_children(struct list *list, pid_t parent)
     return visit_numbers("/proc", append_if_child, &family);
 }
 
+/* Youngest first: among the remains of many the one that lives and forks on is the last. */
+static void turn_round(pid_t *pids, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        pid_t pid = pids[i];
+
+        pids[i] = pids[count - 1 - i];
+        pids[count - 1 - i] = pid;
+    }
+}
+
 int process_tree_visit(pid_t root, int (*visit)(pid_t pid, void *context), void *context)
 {
     struct list list = {0};
@@ -165,11 +171,13 @@ int process_tree_visit(pid_t root, int (*visit)(pid_t pid, void *context), void 
 
     for (size_t i = 0; result == 0 && i < list.count; i++) {
         pid_t pid = list.pids[i];
+        size_t before = list.count;
 
         if (i > 0)
             result = visit(pid, context);
         if (result == 0)
             result = append_children(&list, pid);
+        turn_round(list.pids + before, list.count - before);
     }
     free(list.pids);
     return result;

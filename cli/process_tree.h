@@ -15,7 +15,8 @@
 /*
  * Calls `visit` for each process below `root`, parents first, not for `root` itself. A process's
  * children are looked for after it was visited: if `visit` stopped it, it has no others. Stops when
- * `visit` returns other than 0, and returns that; 0; or -errno.
+ * `visit` returns other than 0, and returns that; 0; or -errno. One whose parent changes meanwhile
+ * may be visited twice.
  */
 int process_tree_visit(pid_t root, int (*visit)(pid_t pid, void *context), void *context);
 

@@ -147,15 +147,17 @@ static bool has_ended(pid_t pid, pid_t tid)
 static int stop_thread(pid_t tid, void *context)
 {
     pid_t pid = *(const pid_t *)context;
+    int error = 0;
 
     if (find(tid))
         return 0;
-    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0) {
-        int error = -errno;
-
+    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0)
+        error = -errno;
+    if (error < 0 && has_ended(pid, tid))
+        return 0;
+    /* A newborn is traced by us before we hear of it; who is traced by another cannot be ours. */
+    if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 && error < 0)
         return has_ended(pid, tid) ? 0 : complain(pid, error, "cannot be traced");
-    }
-    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
     return add(pid, tid);
 }
 
@@ -225,13 +227,10 @@ static int take_stops(void)
  */
 static bool is_in_vfork(const struct task *task)
 {
-    struct process_state state;
     char path[64], text[64] = "";
     cleanup_descriptor int file = -1;
     long call;
 
-    if (process_state(task->pid, task->tid, &state) < 0 || state.letter != 'D')
-        return false;
     snprintf(path, sizeof path, "/proc/%d/syscall", (int)task->tid);
     file = kernel_openat(AT_FDCWD, path, O_RDONLY);
     if (file < 0 || kernel_read(file, text, sizeof text - 1) <= 0)
@@ -248,13 +247,17 @@ static bool is_in_vfork(const struct task *task)
 /* Looks after what does not stop: it may have ended, and the child of a vfork may be stopped. */
 static void glance_at(struct task *task)
 {
-    if (ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL) < 0 && errno == ESRCH) {
+    struct process_state state = {0};
+    int error = process_state(task->pid, task->tid, &state);
+
+    if (error == -ESRCH || state.letter == 'Z' || state.letter == 'X') {
         /* A thread is ours alone to reap, and an execve(2) in another may wait for that. */
         if (task->pid != task->tid)
             waitid(P_PID, (id_t)task->tid, NULL, WEXITED | WNOHANG | __WALL);
         forget(task);
-    } else if (!is_in_vfork(task)) {
+    } else if (state.letter != 'D' || !is_in_vfork(task)) {
         task->glances = 0;
+        ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
     } else if (++task->glances == GLANCES_IN_VFORK) {
         set_state(task, TASK_LEFT);
     }
@@ -397,7 +400,7 @@ int sealing_settle(char *text, size_t size)
 
     begin(text, size);
     for (size_t i = sealing.count; i-- > 0;) {
-        if (ptrace(PTRACE_INTERRUPT, sealing.tasks[i].tid, NULL, NULL) < 0 && errno == ESRCH)
+        if (has_ended(sealing.tasks[i].pid, sealing.tasks[i].tid))
             forget(&sealing.tasks[i]);
     }
     if (sealing.count == 0)

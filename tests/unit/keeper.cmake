@@ -1,6 +1,12 @@
 # The parent of an instance, and how it makes all of the instance one account's.
-foreach(test IN ITEMS keeper)
+foreach(test IN ITEMS keeper sealing)
     add_executable(unit-${test} ${CMAKE_CURRENT_LIST_DIR}/test_${test}.c)
     target_link_libraries(unit-${test} PRIVATE sanitized command PkgConfig::CMOCKA Threads::Threads)
     world_test(NAME unit/${test} COMMAND $<TARGET_FILE:unit-${test}>)
 endforeach()
+
+add_executable(sealing-static ${CMAKE_CURRENT_LIST_DIR}/sealing_static.c)
+target_link_libraries(sealing-static PRIVATE house -static)
+set_target_properties(sealing-static PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+target_compile_definitions(unit-sealing PRIVATE STATIC_PROGRAM="$<TARGET_FILE:sealing-static>")
+add_dependencies(unit-sealing sealing-static)
