@@ -7,14 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -218,25 +216,71 @@ static bool try_to_remove(const char *path, unsigned budget)
     return unlinkat(place, name, AT_REMOVEDIR) == 0 || removal.budget > 0;
 }
 
-static void forget_descriptors(void)
+/* ---- a child for what is too much ------------------------------------------------------------ */
+
+struct remover {
+    struct remover *next;
+    pid_t pid;
+    int process; /* pidfd: whoever has that pid later is not meant */
+};
+
+static struct remover *removers;
+
+static bool has_ended(const struct remover *remover)
+{
+    struct pollfd end = {remover->process, POLLIN, 0};
+
+    return poll(&end, 1, 0) != 0;
+}
+
+static void note(pid_t pid)
+{
+    struct remover *remover = malloc(sizeof *remover);
+
+    if (!remover)
+        return;
+    *remover = (struct remover){
+        .next = removers, .pid = pid, .process = (int)syscall(SYS_pidfd_open, pid, 0)};
+    removers = remover;
+}
+
+bool instance_tmp_is_remover(pid_t child)
+{
+    struct remover **place = &removers;
+    bool found = false;
+
+    while (*place) {
+        struct remover *remover = *place;
+
+        if (!has_ended(remover)) {
+            found |= remover->pid == child;
+            place = &remover->next;
+            continue;
+        }
+        *place = remover->next;
+        descriptor_cleanup(&remover->process);
+        free(remover);
+    }
+    return found;
+}
+
+__attribute__((noreturn)) static void be_remover(const char *path)
 {
     syscall(SYS_close_range, 0, UINT_MAX, 0);
+    prctl(PR_SET_NAME, "wsapeer-remove");
+    try_to_remove(path, FILES_AT_ALL);
+    _exit(0);
 }
 
 void instance_tmp_remove(const char *path)
 {
-    pid_t helper;
+    pid_t child;
 
     if (try_to_remove(path, FILES_AT_ONCE))
         return;
-    helper = fork();
-    if (helper == 0) {
-        forget_descriptors();
-        prctl(PR_SET_NAME, "wsapeer-remove");
-        if (fork() == 0)
-            try_to_remove(path, FILES_AT_ALL);
-        _exit(0);
-    }
-    while (helper > 0 && waitpid(helper, NULL, 0) < 0 && errno == EINTR)
-        ;
+    child = fork();
+    if (child == 0)
+        be_remover(path);
+    if (child > 0)
+        note(child);
 }

@@ -14,7 +14,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Makes the directory of instance `number`, ours for now, with its name in `path`, which holds
@@ -26,7 +28,10 @@ int instance_tmp_make(unsigned number, char *path, size_t size);
 
 /*
  * Removes what instance_tmp_make() has made and all that is in it; nothing is done for any other
- * path. Does not wait for more than a few thousand files: those beyond are removed by a process of
- * its own, which nobody waits for and which holds none of our descriptors.
+ * path. Does not wait for more than a few thousand files: those beyond are removed by a child,
+ * which holds none of our descriptors. Reap it when it has ended (SIGCHLD) and do not kill it.
  */
 void instance_tmp_remove(const char *path);
+
+/* Is this child one that still removes? Ask before an unknown child is killed. */
+bool instance_tmp_is_remover(pid_t child);

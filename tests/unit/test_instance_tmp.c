@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,7 +24,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ALICE = 1001, DEEP = 3000, MANY = 6000, SWAPS = 300 };
@@ -68,16 +66,11 @@ static bool is_gone(void)
     return access(outer, F_OK) < 0 && errno == ENOENT;
 }
 
-static void give_way(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-}
-
 static void assert_removed(void)
 {
     instance_tmp_remove(path);
-    for (int i = 0; i < 4000 && !is_gone(); i++)
-        give_way();
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
     assert_true(is_gone());
 }
 
@@ -181,17 +174,64 @@ static void litter(void)
     }
 }
 
-/* The process that removes the rest is no child of ours that somebody would have to wait for. */
+/* Ends when the child has closed what it inherited, which it does first. */
+static void assert_descriptors_are_closed(int *ends)
+{
+    char byte;
+
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 0);
+    close(ends[0]);
+}
+
 static void many_files_go_behind_our_back(void **state)
 {
+    siginfo_t child = {.si_pid = 0};
+    int ends[2];
+
     (void)state;
     as_alice(litter);
+    assert_int_equal(pipe(ends), 0);
     instance_tmp_remove(path);
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-    assert_int_equal(errno, ECHILD);
-    for (int i = 0; i < 4000 && !is_gone(); i++)
-        give_way();
+    assert_descriptors_are_closed(ends);
+    assert_int_equal(waitid(P_ALL, 0, &child, WEXITED | WNOWAIT), 0);
     assert_true(is_gone());
+    assert_false(instance_tmp_is_remover(child.si_pid));
+    assert_int_equal(waitpid(child.si_pid, NULL, 0), child.si_pid);
+}
+
+/* True if the child could be stopped before its work was done; it is our only one. */
+static bool stop_child(pid_t *pid)
+{
+    siginfo_t child = {.si_pid = 0};
+    FILE *children = fopen("/proc/thread-self/children", "r");
+
+    assert_int_equal(fscanf(children, "%d", pid), 1);
+    fclose(children);
+    kill(*pid, SIGSTOP);
+    assert_int_equal(waitid(P_PID, (id_t)*pid, &child, WSTOPPED | WEXITED | WNOWAIT), 0);
+    return child.si_code == CLD_STOPPED;
+}
+
+static void a_remover_is_known_while_it_removes(void **state)
+{
+    pid_t remover = -1;
+    bool stopped = false;
+
+    (void)state;
+    for (int round = 0; round < 100 && !stopped; round++) {
+        assert_int_equal(make_for_alice(NULL), 0);
+        as_alice(litter);
+        instance_tmp_remove(path);
+        stopped = stop_child(&remover);
+        assert_int_equal(instance_tmp_is_remover(remover), stopped);
+        assert_false(instance_tmp_is_remover(getpid()));
+        kill(remover, SIGCONT);
+        assert_int_equal(waitpid(remover, NULL, 0), remover);
+        assert_false(instance_tmp_is_remover(remover));
+        assert_true(is_gone());
+    }
+    assert_true(stopped);
 }
 
 /* What is mounted below stays as it is; without it, the rest can go. */
@@ -348,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(what_the_user_made_unreadable_goes, make_for_alice),
         cmocka_unit_test_setup(a_deep_tree_goes_with_few_descriptors, make_for_alice),
         cmocka_unit_test_setup(many_files_go_behind_our_back, make_for_alice),
+        cmocka_unit_test(a_remover_is_known_while_it_removes),
         cmocka_unit_test_setup(mounts_are_not_entered, make_for_alice),
         cmocka_unit_test_setup(swapping_gets_nothing_else_removed, make_for_alice),
         cmocka_unit_test_setup(nothing_else_is_removed, make_for_alice),
