@@ -22,6 +22,7 @@ static const char *verdict_name(enum account_verdict verdict)
         [ACCOUNT_NO_RESOLVER] = "no-resolver",
         [ACCOUNT_NO_PRIVILEGE] = "no-privilege",
         [ACCOUNT_SWITCH_FAILED] = "switch-failed",
+        [ACCOUNT_NO_INSTANCE] = "no-instance",
     };
 
     return verdict < sizeof names / sizeof names[0] ? names[verdict] : "unknown";

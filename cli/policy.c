@@ -130,6 +130,11 @@ int policy_map(struct policy *policy, const char *who_and_account, char *message
     return append(&policy->map, &rule, "map", who_and_account, message, size);
 }
 
+void policy_serve_sealed(struct policy *policy)
+{
+    policy->seals = true;
+}
+
 void policy_reserve(struct policy *policy, uid_t uid)
 {
     /* To forget one would let a peer be the guard. */
@@ -253,7 +258,7 @@ static void decide_allowed(
     decision->as_itself = true;
     if (peer->kind == IDENTITY_HOST)
         decide(decision, gated && rule != NULL ? ACCOUNT_SERVED : ACCOUNT_HOST_UNMAPPED, text);
-    else if (peer->uid == 0 && (!gated || rule == NULL))
+    else if (peer->uid == 0 && (!(gated || policy->seals) || rule == NULL))
         decide(decision, ACCOUNT_ROOT, text);
     else
         serve_as(policy, peer->uid, rule != NULL && rule->who.kind == WHO_USERS, text, decision);

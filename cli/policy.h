@@ -30,6 +30,12 @@ int policy_allow(struct policy *policy, const char *who, char *message, size_t s
 int policy_deny(struct policy *policy, const char *who, char *message, size_t size);
 int policy_map(struct policy *policy, const char *who_and_account, char *message, size_t size);
 
+/*
+ * Each account is served by processes of its own, sealed: a rule --allow=root is then enough for
+ * root, who in a scope would mean base.
+ */
+void policy_serve_sealed(struct policy *policy);
+
 /* Ids that wsapeer itself uses: never an identity and never an account (repeatable, 4 at most). */
 void policy_reserve(struct policy *policy, uid_t uid);
 

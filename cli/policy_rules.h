@@ -26,6 +26,7 @@ enum { POLICY_MAX_RESERVED = 4 };
 
 struct policy {
     enum protect_mode mode;
+    bool seals; /* whoever is served is served by sealed processes: root may be */
     struct rules deny, map, allow;
     uid_t reserved[POLICY_MAX_RESERVED];
     unsigned reserved_count;

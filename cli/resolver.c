@@ -90,7 +90,7 @@ static bool is_sound(const struct request *request)
         return false;
     if (request->kind != REQUEST_EVENT)
         return true;
-    return request->verdict <= ACCOUNT_SWITCH_FAILED && request->event >= EVENT_SERVED &&
+    return request->verdict <= ACCOUNT_NO_INSTANCE && request->event >= EVENT_SERVED &&
            request->event <= EVENT_SWITCH_LOST;
 }
 
@@ -116,12 +116,37 @@ static void resolve(const struct resolver *resolver, const struct identity *peer
     reply(socket, &answer, offsetof(struct answer, account.groups) + count * sizeof(gid_t));
 }
 
+/* How many descriptors a request comes with: the reply's, and what is attached. */
+static unsigned wanted(const struct request *request)
+{
+    switch (request->kind) {
+    case REQUEST_EVENT:
+    case REQUEST_OPTION:
+    case REQUEST_WAITS:
+        return 0;
+    case REQUEST_OFFER:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+static void handle_other(struct resolver *resolver, const struct envelope *envelope)
+{
+    const struct request *request = &envelope->request;
+    unsigned count = envelope->descriptor_count;
+
+    if (resolver->other && request->kind >= REQUEST_SERVES && request->kind <= REQUEST_WAITS)
+        resolver->other(resolver->context, request, envelope->pid,
+            count > 0 ? envelope->descriptors[0] : -1, count > 1 ? envelope->descriptors[1] : -1);
+}
+
 static void handle(struct resolver *resolver, const struct envelope *envelope)
 {
     const struct request *request = &envelope->request;
-    unsigned wanted = request->kind == REQUEST_EVENT ? 0 : 1;
 
-    if (!envelope->wellformed || !is_sound(request) || envelope->descriptor_count != wanted)
+    if (!envelope->wellformed || !is_sound(request) ||
+        envelope->descriptor_count != wanted(request))
         return;
     switch (request->kind) {
     case REQUEST_GREETING:
@@ -136,13 +161,14 @@ static void handle(struct resolver *resolver, const struct envelope *envelope)
         event_log_report(resolver->log, request, envelope->pid, resolver->policy);
         break;
     default:
+        handle_other(resolver, envelope);
         break;
     }
 }
 
 enum resolver_state resolver_receive(struct resolver *resolver)
 {
-    for (;;) {
+    for (int i = 0; i < RESOLVER_BATCH; i++) {
         struct envelope envelope = {.wellformed = false};
         int error = receive(resolver->channel, &envelope);
 
@@ -151,4 +177,5 @@ enum resolver_state resolver_receive(struct resolver *resolver)
         handle(resolver, &envelope);
         close_descriptors(&envelope);
     }
+    return RESOLVER_EMPTY;
 }

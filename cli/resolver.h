@@ -19,15 +19,25 @@ struct resolver {
     int channel;              /* our end, with SO_PASSCRED */
     pid_t server;             /* the process that run became */
     bool greeted;             /* by that process, since it last executed a program */
+
+    /*
+     * Requests from REQUEST_SERVES on; NULL: they are thrown away. `reply` (-1: no answer is
+     * wanted) and `attached` (-1: nothing is) stay the resolver's. The request has been checked as
+     * far as its enumerators go.
+     */
+    void (*other)(void *context, const struct request *request, pid_t pid, int reply, int attached);
+    void *context;
 };
 
+enum { RESOLVER_BATCH = 64 }; /* then others have their turn */
+
 enum resolver_state {
-    RESOLVER_EMPTY, /* nothing (more) to read now */
+    RESOLVER_EMPTY, /* nothing (more) to read now, or enough for one turn */
     RESOLVER_ENDED, /* every process of the server has closed its end */
 };
 
 /* Makes `channel` fit to receive requests (SO_PASSCRED). 0 or -errno. */
 int resolver_prepare_channel(int channel);
 
-/* Handles every request that has arrived, without waiting for another. */
+/* Handles the requests that have arrived, RESOLVER_BATCH at most, without waiting for another. */
 enum resolver_state resolver_receive(struct resolver *resolver);

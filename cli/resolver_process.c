@@ -1,16 +1,15 @@
-#include "resolver_process.h"
+#include "resolver_beside.h"
 
 #include "cleanup.h"
 #include "credentials/helper.h"
-#include "loading.h"
-#include "resolver.h"
+#include "main_signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -21,15 +20,6 @@
 struct report {
     int error;
     char what[64];
-};
-
-struct beside {
-    const struct resolver_plan *plan;
-    struct resolver resolver;
-    struct loading loading;
-    int tie;     /* to run; at its end when run has executed the server */
-    int signals; /* signalfd: SIGCHLD */
-    bool harmless;
 };
 
 static int ignore_signals(struct beside *beside)
@@ -49,81 +39,25 @@ static int ignore_signals(struct beside *beside)
     return beside->signals < 0 ? -errno : 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-/* Closes all descriptors but the three standard ones and those in `keep`. */
-static int close_others(int keep[], size_t count)
-{
-    unsigned next = STDERR_FILENO + 1;
-
-    qsort(keep, count, sizeof keep[0], compare);
-    for (size_t i = 0; i < count; i++) {
-        if (keep[i] < (int)next)
-            continue;
-        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
-            return -errno;
-        next = (unsigned)keep[i] + 1;
-    }
-    return close_range(next, ~0U, 0) < 0 ? -errno : 0;
-}
-
-/*
- * What run inherited is the server's: sockets that would stay bound, pipes whose readers wait for
- * their end. Even stderr is ours only if the log goes there, and then the log holds it.
- */
-static int leave_descriptors(const struct beside *beside)
-{
-    int log = event_log_descriptor(beside->plan->log);
-    int keep[] = {
-        beside->resolver.channel, beside->tie, beside->signals, beside->loading.process, log};
-    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0)
-        return -errno;
-    for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
-        if (standard != log && dup2(null, standard) < 0)
-            return -errno;
-    }
-    return close_others(keep, sizeof keep / sizeof keep[0]);
-}
-
-static int drop_privilege(struct beside *beside)
-{
-    uid_t helper = beside->plan->helper;
-
-    if (prctl(PR_SET_DUMPABLE, 0) < 0)
-        return -errno;
-    beside->harmless = helper == (uid_t)-1;
-    return beside->harmless ? 0 : credentials_become_helper(helper, helper, 1ULL << CAP_KILL);
-}
-
 /* Returns what failed, with the error in *error, or NULL. */
 static const char *settle(struct beside *beside, pid_t server, int *error)
 {
     prctl(PR_SET_NAME, "wsapeer-resolve");
+    prctl(PR_SET_DUMPABLE, 0);
     *error = ignore_signals(beside);
     if (*error < 0)
         return "handle signals";
     *error = loading_begin(&beside->loading, server, beside->plan->library);
     if (*error < 0)
         return "watch the server";
-    *error = chdir("/") < 0 ? -errno : 0;
-    if (*error < 0)
-        return "go to /";
-    *error = leave_descriptors(beside);
-    if (*error < 0)
-        return "close the server's descriptors";
-    *error = drop_privilege(beside);
-    return *error < 0 ? "drop its privileges" : NULL;
+    return beside->decided == ISOLATION_UNDECIDED ? NULL : resolver_leave(beside, error);
 }
 
 /* The server is proved to be wrapped, or over: there is nobody left whom we might have to kill. */
 static void finish_proof(struct beside *beside)
 {
-    if (beside->loading.state == LOADING_WAITS || beside->harmless)
+    if (beside->loading.state == LOADING_WAITS || beside->harmless ||
+        beside->decided != ISOLATION_SCOPES)
         return;
     credentials_helper_finish();
     beside->harmless = true;
@@ -152,11 +86,58 @@ static void hear_tie(struct beside *beside)
     kernel_close(descriptor_steal(&beside->tie));
 }
 
+static void tell_decision(const struct beside *beside, const struct request *request, pid_t pid)
+{
+    char text[160];
+
+    snprintf(text, sizeof text, "auto: %s, because process %d waits for clients %s",
+        beside->decided == ISOLATION_INSTANCES ? "an instance of the server for each account"
+                                               : "scopes within the server",
+        (int)pid, request->socket.by_epoll ? "in an epoll set" : "in no epoll set");
+    if (beside->plan->instances->verbose)
+        event_log_notice(beside->plan->log, "isolation", pid, text);
+}
+
+/* The server's first wait for clients: the one who asks first has decided for all. */
+static void decide(void *context, const struct request *request, pid_t pid, int reply, int attached)
+{
+    struct beside *beside = context;
+    struct decision decision = {.magic = PROTOCOL_MAGIC};
+
+    (void)attached;
+    if (request->kind != REQUEST_SERVES)
+        return;
+    if (beside->decided == ISOLATION_UNDECIDED) {
+        beside->decided = request->socket.by_epoll ? ISOLATION_INSTANCES : ISOLATION_SCOPES;
+        beside->asked = pid;
+        tell_decision(beside, request, pid);
+    }
+    decision.isolation = beside->decided;
+    send(reply, &decision, sizeof decision, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Scopes it is: this process has no use for what it has kept. */
+static void leave(struct beside *beside)
+{
+    const char *failed;
+    int error;
+
+    beside->resolver.settings.isolation = ISOLATION_SCOPES;
+    failed = resolver_leave(beside, &error);
+    if (!failed)
+        return;
+    event_log_notice(beside->plan->log, "resolver-failed", 0,
+        "the resolver could not give up the server's rights and ends: all peers are refused");
+    _exit(1);
+}
+
+/* Until the last process of the server has gone, or it has turned out to be an event loop. */
 static void serve(struct beside *beside)
 {
     enum resolver_state state = RESOLVER_EMPTY;
+    bool undecided = beside->decided == ISOLATION_UNDECIDED;
 
-    while (state != RESOLVER_ENDED) {
+    while (state != RESOLVER_ENDED && beside->decided != ISOLATION_INSTANCES) {
         struct pollfd set[] = {{beside->signals, POLLIN, 0}, {beside->resolver.channel, POLLIN, 0},
             {beside->tie, POLLIN, 0}};
         int tick = event_log_tick(beside->plan->log);
@@ -169,8 +150,32 @@ static void serve(struct beside *beside)
             hear_tie(beside);
         state = resolver_receive(&beside->resolver);
         loading_check(&beside->loading, &beside->resolver);
+        if (undecided && beside->decided == ISOLATION_SCOPES) {
+            undecided = false;
+            leave(beside);
+        }
         finish_proof(beside);
     }
+}
+
+/* The server is the first instance from now on, and nobody's. */
+static void supervise(struct beside *beside)
+{
+    struct supervisor_plan *plan = beside->plan->instances;
+    struct pollfd ended = {beside->loading.process, POLLIN, 0};
+    int signal;
+
+    if (poll(&ended, 1, 0) == 1)
+        resolver_leave_standard(beside);
+    kernel_close(beside->signals);
+    unsetenv(PROTOCOL_CHANNEL_VARIABLE);
+    unsetenv("NOTIFY_SOCKET"); /* the server itself has it */
+    plan->environment = environ;
+    plan->run = beside->resolver.server;
+    plan->main = main_signals_find(plan->run, beside->asked);
+    plan->main_channel = beside->resolver.channel;
+    prctl(PR_SET_NAME, "wsapeer");
+    supervisor_run(plan, &signal);
 }
 
 static void tell_run(int tie, int error, const char *what)
@@ -195,14 +200,17 @@ static _Noreturn void stand_beside(
 {
     struct beside beside = {.plan = plan,
         .tie = tie,
+        .decided = plan->settings.isolation,
         .resolver = {.policy = plan->policy,
             .log = plan->log,
             .settings = plan->settings,
             .channel = channel,
-            .server = server}};
+            .server = server,
+            .other = decide}};
     const char *failed;
     int error;
 
+    beside.resolver.context = &beside;
     if (!introduce(tie))
         _exit(1);
     failed = settle(&beside, server, &error);
@@ -211,6 +219,8 @@ static _Noreturn void stand_beside(
         _exit(1);
     serve(&beside);
     loading_end(&beside.loading);
+    if (beside.decided == ISOLATION_INSTANCES)
+        supervise(&beside);
     event_log_close(plan->log);
     _exit(0);
 }

@@ -6,19 +6,22 @@
  * afterwards; it outlives the signals that end the server, and ends when the last process that
  * holds the other end of the channel has gone.
  *
+ * With --isolate=auto it keeps run's privilege, directory and descriptors until the server's first
+ * wait for clients decides: then they go, or it becomes the supervisor, which needs them.
+ *
  * Used by run, once, while single-threaded.
  */
 #pragma once
 
-#include "event_log.h"
-#include "policy.h"
+#include "supervisor.h"
 
 struct resolver_plan {
     const struct policy *policy;
     struct event_log *log;
     struct settings settings;
-    const char *library; /* the path of what the server must load */
-    uid_t helper;        /* the resolver's own uid and gid, or (uid_t)-1: it keeps run's */
+    const char *library;               /* the path of what the server must load */
+    struct supervisor_plan *instances; /* --isolate=auto: what it becomes if it comes to that */
+    uid_t helper; /* the resolver's own uid and gid, or (uid_t)-1: it keeps run's */
 };
 
 /*

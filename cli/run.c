@@ -7,7 +7,7 @@
 #include "preload_library.h"
 #include "program.h"
 #include "resolver_process.h"
-#include "run_options.h"
+#include "run_account.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@ struct start {
     struct policy *policy;
     struct event_log *log;
     struct resolver_plan plan;
+    struct supervisor_plan instances; /* --isolate=account, and auto if it comes to that */
     char program[PATH_MAX];
     char library[PATH_MAX];
 };
@@ -46,6 +47,8 @@ static int make_policy(struct start *start)
         complain("run: %s", strerror(ENOMEM));
         return EXIT_FAILED;
     }
+    if (options->isolate == RUN_ISOLATE_ACCOUNT)
+        policy_serve_sealed(start->policy);
     for (size_t i = 0; i < options->rule_count; i++) {
         const struct run_rule *rule = &options->rules[i];
 
@@ -234,29 +237,33 @@ static int raise_descriptor(int descriptor)
     return fcntl(descriptor, F_DUPFD, STDERR_FILENO + 1);
 }
 
-/* Returns 0 or -errno. */
-static int set_environment(int channel, const char *library)
+/* What every process of the server loads. Returns 0 or -errno. */
+static int set_preload(const char *library)
 {
     const char *others = getenv("LD_PRELOAD");
     cleanup_memory char *preload = NULL;
-    char number[16];
 
-    snprintf(number, sizeof number, PROTOCOL_CHANNEL_FORMAT, channel);
     if (asprintf(&preload, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") <
         0) {
         preload = NULL;
         return -ENOMEM;
     }
-    if (setenv(PROTOCOL_CHANNEL_VARIABLE, number, 1) < 0 || setenv("LD_PRELOAD", preload, 1) < 0)
-        return -errno;
-    return 0;
+    return setenv("LD_PRELOAD", preload, 1) < 0 ? -errno : 0;
+}
+
+static int set_channel(int channel)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, PROTOCOL_CHANNEL_FORMAT, channel);
+    return setenv(PROTOCOL_CHANNEL_VARIABLE, number, 1) < 0 ? -errno : 0;
 }
 
 /* Becomes the server, or returns why not. 0 is never returned. */
 static int execute(const struct start *start, int channel)
 {
     cleanup_descriptor int raised = raise_descriptor(channel);
-    int error = raised < 0 ? -errno : set_environment(raised, start->library);
+    int error = raised < 0 ? -errno : set_channel(raised);
 
     if (error < 0)
         return error;
@@ -279,23 +286,63 @@ static int execute_beside_resolver(const struct start *start)
     return error == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static int start_server(struct start *start)
+static enum isolation choose_isolation(const struct run_options *options)
+{
+    static const enum isolation isolations[] = {[RUN_ISOLATE_AUTO] = ISOLATION_UNDECIDED,
+        [RUN_ISOLATE_SCOPE] = ISOLATION_SCOPES,
+        [RUN_ISOLATE_ACCOUNT] = ISOLATION_INSTANCES};
+
+    return options->mode == PROTECT_SCOPES ? isolations[options->isolate] : ISOLATION_SCOPES;
+}
+
+/* What the resolver, and the supervisor if there is one, are told. */
+static void fill_plans(struct start *start)
 {
     struct resolver_plan *plan = &start->plan;
-    int status;
 
-    fill_standard_descriptors();
-    status = prepare(start);
-    if (status >= 0)
-        return status;
     plan->policy = start->policy;
     plan->log = start->log;
     plan->library = start->library;
     plan->settings.magic = PROTOCOL_MAGIC;
     plan->settings.mode = start->options.mode;
+    plan->settings.isolation = choose_isolation(&start->options);
     plan->settings.inline_loops = start->options.inline_loops;
     plan->settings.report_served = start->options.verbose;
     plan->settings.lifetime_ms = LIFETIME_MS;
+    if (plan->settings.isolation == ISOLATION_SCOPES)
+        return;
+    plan->instances = &start->instances;
+    run_account_configure(&start->instances, &start->options);
+    start->instances.policy = start->policy;
+    start->instances.log = start->log;
+    start->instances.library = start->library;
+    start->instances.program = start->program;
+    start->instances.settings = plan->settings;
+    start->instances.settings.isolation = ISOLATION_INSTANCES;
+}
+
+static int start_server(struct start *start)
+{
+    int status, error;
+
+    if (run_account_inherit(&start->instances) < 0 &&
+        choose_isolation(&start->options) != ISOLATION_SCOPES) {
+        complain("run: more than 14 descriptors are open that the server would inherit: close "
+                 "them, or say --isolate=scope");
+        return EXIT_FAILED;
+    }
+    fill_standard_descriptors();
+    status = prepare(start);
+    if (status >= 0)
+        return status;
+    fill_plans(start);
+    error = set_preload(start->library);
+    if (error < 0) {
+        complain("run: %s", strerror(-error));
+        return EXIT_FAILED;
+    }
+    if (start->plan.settings.isolation == ISOLATION_INSTANCES)
+        return run_account(&start->instances);
     return execute_beside_resolver(start);
 }
 

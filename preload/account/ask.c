@@ -1,6 +1,7 @@
 /* ask.c: see ask.h. */
 #include "account/ask.h"
 
+#include "account/attested.h"
 #include "account/cache.h"
 #include "account/channel.h"
 
@@ -40,21 +41,6 @@ static bool worth_remembering(enum account_verdict verdict)
     return verdict != ACCOUNT_DIRECTORY_ERROR && verdict != ACCOUNT_NO_RESOLVER;
 }
 
-/* The groups of the very process that connected, not those of its account today. */
-static enum account_verdict take_attested(
-    const struct identity *peer, int socket, struct account *account, int *error)
-{
-    int count = identity_groups(socket, account->groups, ACCOUNT_MAX_GROUPS);
-
-    if (count < 0) {
-        *error = -count;
-        return count == -ERANGE ? ACCOUNT_TOO_MANY_GROUPS : ACCOUNT_NO_IDENTITY;
-    }
-    account->gid = peer->gid;
-    account->group_count = (unsigned)count;
-    return ACCOUNT_SERVED;
-}
-
 enum account_verdict account_ask(
     const struct identity *peer, int socket, struct account *account, int *error)
 {
@@ -77,7 +63,7 @@ enum account_verdict account_ask(
     }
     if (answer.verdict == ACCOUNT_SERVED && answer.as_itself &&
         peer->source == IDENTITY_SOURCE_PEERCRED)
-        return take_attested(peer, socket, account, error);
+        return account_take_attested(peer, socket, account, error);
     return answer.verdict;
 }
 

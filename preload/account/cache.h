@@ -1,5 +1,6 @@
 /*
- * cache.h: answers of the resolver, remembered for a while; private to account/.
+ * cache.h: answers of the resolver, remembered for a while; for ask.c, and for the supervisor,
+ * which is its own resolver.
  *
  * Invariant: what is found is one whole answer, for that very identity, not older than the
  * lifetime. Each place is a sequence lock: a writer who finds it taken goes away, a reader who sees

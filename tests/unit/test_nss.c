@@ -210,9 +210,9 @@ static void service_lines_become_strict(void **state)
 static void every_verdict_has_a_text(void **state)
 {
     (void)state;
-    for (int verdict = ACCOUNT_SERVED; verdict <= ACCOUNT_SWITCH_FAILED; verdict++)
+    for (int verdict = ACCOUNT_SERVED; verdict <= ACCOUNT_NO_INSTANCE; verdict++)
         assert_string_not_equal(account_verdict_text(verdict), "an unknown verdict");
-    assert_string_equal(account_verdict_text(ACCOUNT_SWITCH_FAILED + 1), "an unknown verdict");
+    assert_string_equal(account_verdict_text(ACCOUNT_NO_INSTANCE + 1), "an unknown verdict");
 }
 
 static int cover_configuration(void **state)

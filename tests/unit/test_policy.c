@@ -220,6 +220,28 @@ static void assert_refused_map(const char *text)
     policy_free(policy);
 }
 
+static void where_processes_are_sealed_root_may_be_allowed_by_name(void **state)
+{
+    const char *const *by_chance[] = {OPTIONS(), OPTIONS("allow=any")};
+    struct identity root = user(0);
+    struct policy *policy = policy_of(PROTECT_SCOPES, OPTIONS("allow=root"));
+
+    (void)state;
+    policy_serve_sealed(policy);
+    policy_decide(policy, &root, &decision);
+    policy_free(policy);
+    assert_int_equal(decision.verdict, ACCOUNT_SERVED);
+    assert_int_equal(decision.account.uid, 0);
+
+    for (size_t i = 0; i < sizeof by_chance / sizeof by_chance[0]; i++) {
+        policy = policy_of(PROTECT_SCOPES, by_chance[i]);
+        policy_serve_sealed(policy);
+        policy_decide(policy, &root, &decision);
+        policy_free(policy);
+        assert_int_equal(decision.verdict, ACCOUNT_ROOT);
+    }
+}
+
 static void maps_lead_to_one_account_that_is_not_root(void **state)
 {
     static const char *const wrong[] = {"alice", "alice=", "=labguest", "alice=root", "alice=0",
@@ -357,6 +379,7 @@ int main(void)
         cmocka_unit_test(deny_goes_before_map_before_allow),
         cmocka_unit_test(groups_are_judged_by_membership),
         cmocka_unit_test(root_is_let_in_by_name_only),
+        cmocka_unit_test(where_processes_are_sealed_root_may_be_allowed_by_name),
         cmocka_unit_test(hosts_are_served_by_map_and_gated_by_allow),
         cmocka_unit_test(a_gate_asks_the_directory_only_where_no_number_speaks),
         cmocka_unit_test(a_group_rule_that_cannot_be_judged_refuses),

@@ -1,0 +1,84 @@
+/* resolver_leave.c: see resolver_beside.h. */
+#include "resolver_beside.h"
+
+#include "cleanup.h"
+#include "credentials/helper.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Closes all descriptors but the three standard ones and those in `keep`. */
+static int close_others(int keep[], size_t count)
+{
+    unsigned next = STDERR_FILENO + 1;
+
+    qsort(keep, count, sizeof keep[0], compare);
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)next)
+            continue;
+        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
+            return -errno;
+        next = (unsigned)keep[i] + 1;
+    }
+    return close_range(next, ~0U, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * What run inherited is the server's: sockets that would stay bound, pipes whose readers wait for
+ * their end. Even stderr is ours only if the log goes there, and then the log holds it.
+ */
+static int leave_descriptors(const struct beside *beside)
+{
+    int log = event_log_descriptor(beside->plan->log);
+    int keep[] = {
+        beside->resolver.channel, beside->tie, beside->signals, beside->loading.process, log};
+    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return -errno;
+    for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
+        if (standard != log && dup2(null, standard) < 0)
+            return -errno;
+    }
+    return close_others(keep, sizeof keep / sizeof keep[0]);
+}
+
+static int drop_privilege(struct beside *beside)
+{
+    uid_t helper = beside->plan->helper;
+
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return -errno;
+    beside->harmless = helper == (uid_t)-1;
+    return beside->harmless ? 0 : credentials_become_helper(helper, helper, 1ULL << CAP_KILL);
+}
+
+const char *resolver_leave(struct beside *beside, int *error)
+{
+    *error = chdir("/") < 0 ? -errno : 0;
+    if (*error < 0)
+        return "go to /";
+    *error = leave_descriptors(beside);
+    if (*error < 0)
+        return "close the server's descriptors";
+    *error = drop_privilege(beside);
+    return *error < 0 ? "drop its privileges" : NULL;
+}
+
+void resolver_leave_standard(const struct beside *beside)
+{
+    int log = event_log_descriptor(beside->plan->log);
+    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int standard = STDIN_FILENO; null >= 0 && standard <= STDERR_FILENO; standard++)
+        if (standard != log)
+            dup2(null, standard);
+}

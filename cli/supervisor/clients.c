@@ -1,0 +1,186 @@
+/*
+ * clients.c: the way of one connection through the supervisor: accept, identity, policy, the queue
+ * of its account, that account's instance.
+ */
+#include "instance.h"
+
+#include "account/attested.h"
+#include "account/cache.h"
+#include "cleanup.h"
+#include "stand_in.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    CLIENTS_A_TURN = 64, /* of one listener, before the others have theirs */
+    LEAST_WAITING = 64,
+};
+
+/* Policy's answer, remembered for as long as the library remembers one. */
+static enum account_verdict decide(const struct supervisor *supervisor, const struct identity *peer,
+    int connection, struct account *account, int *error)
+{
+    struct cached_answer answer;
+
+    *error = peer->error;
+    if (peer->kind == IDENTITY_NONE)
+        return ACCOUNT_NO_IDENTITY;
+    *error = 0;
+    if (!cache_find(peer, &answer, account)) {
+        struct policy_decision decision;
+
+        policy_decide(supervisor->plan->policy, peer, &decision);
+        answer = (struct cached_answer){decision.verdict, decision.as_itself};
+        *account = decision.account;
+        *error = decision.error;
+        if (decision.verdict != ACCOUNT_DIRECTORY_ERROR)
+            cache_remember(peer, &answer, account);
+    }
+    if (answer.verdict == ACCOUNT_SERVED && answer.as_itself &&
+        peer->source == IDENTITY_SOURCE_PEERCRED)
+        return account_take_attested(peer, connection, account, error);
+    return answer.verdict;
+}
+
+static void report(const struct supervisor *supervisor, enum event_kind event,
+    const struct identity *peer, uid_t account, enum account_verdict verdict, int error)
+{
+    struct request request = {.magic = PROTOCOL_MAGIC,
+        .kind = REQUEST_EVENT,
+        .event = event,
+        .verdict = verdict,
+        .error = error,
+        .account_uid = account,
+        .peer = *peer};
+
+    event_log_report(supervisor->plan->log, &request, 0, supervisor->plan->policy);
+}
+
+/* The client sees a reset at once instead of a server that never answers. */
+static void reset(int connection)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    kernel_setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    kernel_close(connection);
+}
+
+static void refuse(const struct supervisor *supervisor, int connection, const struct identity *peer,
+    enum account_verdict verdict, int error)
+{
+    report(supervisor, EVENT_REFUSED, peer, (uid_t)-1, verdict, error);
+    reset(connection);
+}
+
+/* One tenant whose instance hangs must leave descriptors for the others. */
+static unsigned most_waiting(void)
+{
+    struct rlimit64 limit = {0};
+
+    kernel_getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur / 4 > LEAST_WAITING ? (unsigned)(limit.rlim_cur / 4) : LEAST_WAITING;
+}
+
+static void lodge(struct supervisor *supervisor, const struct listener *listener, int connection,
+    const struct identity *peer, const struct account *account)
+{
+    struct tenant *tenant = tenants_of(&supervisor->tenants, account);
+    int64_t now = loop_now();
+    int error = -ENOMEM;
+
+    if (tenant && tenant->not_before > now)
+        error = -EAGAIN;
+    else if (tenant && tenant->waiting >= most_waiting())
+        error = -ENOBUFS;
+    else if (tenant)
+        error = tenants_wait(&supervisor->tenants, tenant, connection, listener->number, peer, now);
+    if (error < 0) {
+        refuse(supervisor, connection, peer, ACCOUNT_NO_INSTANCE, -error);
+        return;
+    }
+    if (tenant->instance && tenant->instance->state == INSTANCE_SERVING)
+        clients_deliver(supervisor, tenant);
+    else
+        pool_want(supervisor, tenant);
+}
+
+static void take(struct supervisor *supervisor, const struct listener *listener, int connection)
+{
+    struct identity peer;
+    struct account account;
+    enum account_verdict verdict;
+    int error;
+
+    identity_of_connection(connection, &peer);
+    verdict = decide(supervisor, &peer, connection, &account, &error);
+    if (verdict == ACCOUNT_SERVED)
+        lodge(supervisor, listener, connection, &peer, &account);
+    else
+        refuse(supervisor, connection, &peer, verdict, error);
+}
+
+void clients_accept(void *context, struct listener *listener)
+{
+    struct supervisor *supervisor = context;
+
+    for (int i = 0; i < CLIENTS_A_TURN && !supervisor->stopping; i++) {
+        int connection = accept4(listener->source.descriptor, NULL, NULL, SOCK_CLOEXEC);
+
+        if (connection >= 0) {
+            take(supervisor, listener, connection);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            listeners_pause(&supervisor->listeners, true);
+        if (errno != ECONNABORTED && errno != EINTR)
+            return;
+    }
+}
+
+/* Sent, and ours no more. */
+static void delivered(struct supervisor *supervisor, struct tenant *tenant, struct waiting *waiting)
+{
+    struct instance *instance = tenant->instance;
+
+    instance->given = loop_now();
+    if (connections_are_full(&instance->connections))
+        connections_make_room(
+            &instance->connections, instance->keeper.pid, instance_has_under_way(instance));
+    connections_note(&instance->connections, waiting->connection);
+    report(supervisor, EVENT_SERVED, &waiting->peer, tenant->account.uid, ACCOUNT_SERVED, 0);
+    kernel_close(waiting->connection);
+    free(waiting);
+}
+
+void clients_deliver(struct supervisor *supervisor, struct tenant *tenant)
+{
+    struct waiting **place = &tenant->first;
+
+    while (*place) {
+        struct stand_in_end *end = instance_stand_in(tenant->instance, (*place)->listener);
+        int error = end ? stand_in_deliver(end->source.descriptor, (*place)->connection) : -EPIPE;
+
+        if (error == 0) {
+            delivered(supervisor, tenant, tenants_take(&supervisor->tenants, tenant, place));
+            continue;
+        }
+        if (error == -EAGAIN) {
+            loop_change(&supervisor->loop, &end->source, EPOLLOUT);
+            return;
+        }
+        place = &(*place)->next; /* it does not listen there, now */
+    }
+}
+
+void clients_refuse(
+    struct supervisor *supervisor, struct tenant *tenant, enum account_verdict verdict, int error)
+{
+    tenants_want_no_more(&supervisor->tenants, tenant);
+    while (tenant->first) {
+        struct waiting *waiting = tenants_take(&supervisor->tenants, tenant, &tenant->first);
+
+        refuse(supervisor, waiting->connection, &waiting->peer, verdict, error);
+        free(waiting);
+    }
+}

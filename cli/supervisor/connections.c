@@ -1,0 +1,119 @@
+#include "connections.h"
+
+#include "process_tree.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LEAST_ROOM = 64 };
+
+struct search {
+    ino_t *seen; /* sorted afterwards; allocated */
+    size_t count, room;
+};
+
+static int compare(const void *a, const void *b)
+{
+    ino_t one = *(const ino_t *)a, other = *(const ino_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+static void see(struct search *search, ino_t inode)
+{
+    if (search->count == search->room) {
+        size_t room = search->room ? 2 * search->room : LEAST_ROOM;
+        ino_t *seen = reallocarray(search->seen, room, sizeof *seen);
+
+        if (!seen)
+            return;
+        search->seen = seen;
+        search->room = room;
+    }
+    search->seen[search->count++] = inode;
+}
+
+static int look_at_process(pid_t pid, void *context)
+{
+    char path[300], target[64];
+    struct dirent *entry;
+    DIR *directory;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    directory = opendir(path);
+    while (directory && (entry = readdir(directory))) {
+        unsigned long inode;
+        ssize_t length;
+
+        snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
+        length = readlink(path, target, sizeof target - 1);
+        if (length < 0)
+            continue;
+        target[length] = '\0';
+        if (sscanf(target, "socket:[%lu]", &inode) == 1)
+            see(context, inode);
+    }
+    if (directory)
+        closedir(directory);
+    return 0;
+}
+
+unsigned connections_count(struct connections *connections, pid_t keeper, bool under_way)
+{
+    struct search search = {.seen = NULL};
+    unsigned open = 0;
+
+    if (connections->count == 0 || under_way)
+        return connections->count;
+    process_tree_visit(keeper, look_at_process, &search);
+    if (search.count > 0)
+        qsort(search.seen, search.count, sizeof search.seen[0], compare);
+    for (unsigned i = 0; i < connections->count; i++)
+        if (search.count > 0 && bsearch(&connections->inodes[i], search.seen, search.count,
+                                    sizeof search.seen[0], compare))
+            connections->inodes[open++] = connections->inodes[i];
+    free(search.seen);
+    connections->count = open;
+    return open;
+}
+
+/* Twice the room that what is open needs: a look at all descriptors pays for as many connections.
+ */
+void connections_make_room(struct connections *connections, pid_t keeper, bool under_way)
+{
+    unsigned room = 2 * connections_count(connections, keeper, under_way);
+    ino_t *inodes;
+
+    if (room < LEAST_ROOM)
+        room = LEAST_ROOM;
+    if (room <= connections->room)
+        return;
+    inodes = reallocarray(connections->inodes, room, sizeof *inodes);
+    if (inodes) {
+        connections->inodes = inodes;
+        connections->room = room;
+    }
+}
+
+bool connections_are_full(const struct connections *connections)
+{
+    return connections->count == connections->room;
+}
+
+void connections_note(struct connections *connections, int connection)
+{
+    struct stat status;
+
+    if (connections->count < connections->room && fstat(connection, &status) == 0)
+        connections->inodes[connections->count++] = status.st_ino;
+}
+
+void connections_forget(struct connections *connections)
+{
+    free(connections->inodes);
+    *connections = (struct connections){.inodes = NULL};
+}

@@ -1,0 +1,272 @@
+#include "instance.h"
+
+#include "cleanup.h"
+#include "instance_tmp.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void say_end(const struct instance *instance, const struct keeper_report *report);
+
+static void forget_stand_ins(struct instance *instance)
+{
+    while (instance->stand_ins) {
+        struct stand_in_end *end = instance->stand_ins;
+
+        instance->stand_ins = end->next;
+        loop_remove(&instance->supervisor->loop, &end->source);
+        kernel_close(end->source.descriptor);
+        free(end);
+    }
+}
+
+static void close_source(struct loop *loop, struct source *source)
+{
+    if (!source->ready)
+        return;
+    loop_remove(loop, source);
+    kernel_close(source->descriptor);
+}
+
+/* Gone for good: out of the list, and its tenant has none. */
+static void forget(struct instance *instance)
+{
+    struct supervisor *supervisor = instance->supervisor;
+    struct instance **place = &supervisor->instances;
+    struct tenant *tenant = instance->tenant;
+    struct ending ending = {.waited = instance->waited,
+        .asked = instance->asked,
+        .lived = loop_now() - (instance->assigned ? instance->assigned : instance->started)};
+
+    while (*place != instance)
+        place = &(*place)->next;
+    *place = instance->next;
+    forget_stand_ins(instance);
+    close_source(&supervisor->loop, &instance->channel_source);
+    close_source(&supervisor->loop, &instance->keeper_source);
+    loading_end(&instance->loading);
+    descriptor_cleanup(&instance->loading.process);
+    if (instance->directory[0])
+        instance_tmp_remove(instance->directory);
+    connections_forget(&instance->connections);
+    while (waitpid(instance->keeper.pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (tenant && tenant->instance == instance)
+        tenant->instance = NULL;
+    free(instance);
+    pool_ended(supervisor, tenant, &ending);
+}
+
+static void serves(struct instance *instance)
+{
+    struct supervisor *supervisor = instance->supervisor;
+    char name[64];
+
+    instance->state = INSTANCE_SERVING;
+    clients_deliver(supervisor, instance->tenant);
+    if (supervisor->plan->verbose) /* looking the name up takes its time */
+        supervisor_say(supervisor, false, "instance-assigned", instance->keeper.server,
+            "instance %u of the server is %s's from now on", instance->number,
+            instance_account_name(instance->tenant->account.uid, name, sizeof name));
+}
+
+static void sealed(struct instance *instance, const struct keeper_report *report)
+{
+    struct supervisor *supervisor = instance->supervisor;
+    struct tenant *tenant = instance->tenant;
+    char name[64];
+
+    if (report->error == 0 && instance->state == INSTANCE_SEALING) {
+        serves(instance);
+        return;
+    }
+    if (report->error == 0)
+        return;
+    supervisor_say(supervisor, true, "not-sealed", instance->keeper.server,
+        "instance %u of the server could not be made %s's: %s: it was killed and its clients are "
+        "refused",
+        instance->number, instance_account_name(tenant->account.uid, name, sizeof name),
+        report->text);
+    instance->state = INSTANCE_ENDING;
+    clients_refuse(supervisor, tenant, ACCOUNT_NO_INSTANCE, -report->error);
+}
+
+static void not_executed(struct instance *instance, int error)
+{
+    supervisor_say(instance->supervisor, true, "instance-failed", instance->keeper.server,
+        "instance %u: %s cannot be executed: %s", instance->number,
+        instance->supervisor->plan->program, strerror(error < 0 ? -error : error));
+}
+
+/* Returns false if the instance is no more. */
+static bool take_report(struct instance *instance, const struct keeper_report *report)
+{
+    switch (report->kind) {
+    case KEEPER_NOT_EXECUTED:
+        not_executed(instance, report->error);
+        return true;
+    case KEEPER_SEALED:
+        sealed(instance, report);
+        return true;
+    case KEEPER_SERVER_ENDED:
+        instance->server_ended = true;
+        instance->status = report->status;
+        return true;
+    default:
+        instance->status = report->status;
+        say_end(instance, report);
+        if (instance->supervisor->stopping || !instance->supervisor->was_ready)
+            instance->supervisor->status = instance->supervisor->status ?: report->status;
+        forget(instance);
+        return false;
+    }
+}
+
+void instance_keeper_ready(void *context, uint32_t events)
+{
+    struct instance *instance = context;
+    struct keeper_report report;
+    int error;
+
+    (void)events;
+    while ((error = keeper_receive(&instance->keeper, &report)) == 0)
+        if (!take_report(instance, &report))
+            return;
+    if (error == -EAGAIN)
+        return;
+    supervisor_say(instance->supervisor, true, "keeper-lost", instance->keeper.pid,
+        "the keeper of instance %u was killed: what is left of the instance is killed, too",
+        instance->number);
+    forget(instance); /* its processes are ours now, and supervisor.c ends such */
+}
+
+void instance_channel_ready(void *context, uint32_t events)
+{
+    struct instance *instance = context;
+    struct supervisor *supervisor = instance->supervisor;
+
+    (void)events;
+    if (resolver_receive(&instance->resolver) == RESOLVER_ENDED) {
+        close_source(&supervisor->loop, &instance->channel_source);
+        if (instance->state == INSTANCE_MAIN)
+            supervisor_stop(supervisor, SIGTERM);
+        return;
+    }
+    instance_check_loading(instance, false);
+}
+
+void instance_check_loading(struct instance *instance, bool child_changed)
+{
+    if (instance->state != INSTANCE_STARTING || instance->loading.state != LOADING_WAITS)
+        return;
+    if (child_changed)
+        loading_child_changed(&instance->loading, &instance->resolver);
+    loading_check(&instance->loading, &instance->resolver);
+}
+
+/* ---- its life -----------------------------------------------------------------------------------
+ */
+
+void instance_waits(struct instance *instance)
+{
+    if (instance->state != INSTANCE_STARTING)
+        return;
+    instance->state = INSTANCE_SPARE;
+    instance->waited = true;
+    instance->deadline = 0;
+    supervisor_is_ready(instance->supervisor);
+    if (instance->tenant)
+        instance_assign(instance, instance->tenant);
+    pool_balance(instance->supervisor);
+}
+
+void instance_assign(struct instance *instance, struct tenant *tenant)
+{
+    instance->tenant = tenant;
+    tenant->instance = instance;
+    instance->state = INSTANCE_SEALING;
+    instance->assigned = instance->given = loop_now();
+    instance->supervisor->last_assigned = instance->assigned;
+    if (keeper_seal(&instance->keeper, &tenant->account,
+            instance->directory[0] ? instance->directory : NULL) < 0)
+        keeper_kill(&instance->keeper);
+}
+
+void instance_signal(struct instance *instance, int signal)
+{
+    if (instance->state != INSTANCE_MAIN)
+        keeper_signal(&instance->keeper, signal);
+}
+
+void instance_end(struct instance *instance, int signal)
+{
+    if (instance->state == INSTANCE_MAIN)
+        return;
+    if (instance->state != INSTANCE_ENDING)
+        instance->deadline = loop_now() + instance->supervisor->plan->stop_timeout * INT64_C(1000);
+    instance->state = INSTANCE_ENDING;
+    instance->asked = true;
+    keeper_signal(&instance->keeper, signal ? signal : SIGTERM);
+}
+
+struct stand_in_end *instance_stand_in(const struct instance *instance, uint32_t listener)
+{
+    for (struct stand_in_end *end = instance->stand_ins; end; end = end->next)
+        if (end->listener == listener)
+            return end;
+    return NULL;
+}
+
+bool instance_has_under_way(const struct instance *instance)
+{
+    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next) {
+        int bytes = 0;
+
+        if (ioctl(end->source.descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0)
+            return true;
+    }
+    return false;
+}
+
+unsigned instance_connections(struct instance *instance)
+{
+    if (instance->state == INSTANCE_MAIN)
+        return 0;
+    return connections_count(
+        &instance->connections, instance->keeper.pid, instance_has_under_way(instance));
+}
+
+static void describe_status(int status, char *text, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "was ended by signal %d (%s)", WTERMSIG(status),
+            strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+/* An end that nobody asked for is told, with what the server said last. */
+static void say_end(const struct instance *instance, const struct keeper_report *report)
+{
+    const struct supervisor *supervisor = instance->supervisor;
+    bool early = !instance->waited;
+    const char *hint = "";
+    char how[96], last[300] = "";
+
+    describe_status(report->status, how, sizeof how);
+    if (report->text[0])
+        snprintf(last, sizeof last, "; its last line was \"%s\"", report->text);
+    if (early && supervisor->was_ready)
+        hint = ". Perhaps it cannot run twice (a lock file, a pid file, a port of its own): give "
+               "each instance its own by %i in its arguments or --instance-tmp, or say "
+               "--isolate=scope";
+    supervisor_say(supervisor, !instance->asked && supervisor->was_ready, "instance-ended",
+        instance->keeper.server, "instance %u of the server %s%s%s%s", instance->number, how,
+        early ? " before it waited for clients" : "", last, hint);
+}

@@ -1,0 +1,98 @@
+/*
+ * instance.h: one instance of the server, as the supervisor sees it.
+ *
+ * Invariant: its state goes forward only. It is nobody's until it is sealed; it is one tenant's
+ * from then on; a connection is sent only to an instance that serves, by its own stand-in.
+ *
+ *     STARTING -> SPARE -> SEALING -> SERVING -> ENDING -> gone
+ *
+ * from every state to ENDING; MAIN, the server of --isolate=auto, is never anybody's.
+ *
+ * Used by the supervisor's files. Functions return 0 or -errno.
+ */
+#pragma once
+
+#include "connections.h"
+#include "keeper.h"
+#include "loading.h"
+#include "resolver.h"
+#include "supervisor.h"
+
+enum instance_state {
+    INSTANCE_STARTING, /* executed, has not waited for clients yet */
+    INSTANCE_SPARE,    /* waits; nobody's */
+    INSTANCE_SEALING,  /* being made one account's */
+    INSTANCE_SERVING,
+    INSTANCE_ENDING, /* was told to end, or its keeper kills it */
+    INSTANCE_MAIN,
+};
+
+/* One stand-in: our end of it. */
+struct stand_in_end {
+    struct stand_in_end *next;
+    struct instance *instance;
+    uint32_t listener;
+    uint64_t cookie; /* of the instance's end */
+    struct source source;
+};
+
+struct instance {
+    struct instance *next;
+    struct supervisor *supervisor;
+    unsigned number;
+    enum instance_state state;
+    struct tenant *tenant; /* whose it is, or is to be */
+    bool only_main;        /* a template: it was started for nobody, and may be nobody's */
+    struct keeper keeper;
+    struct resolver resolver;
+    struct loading loading;
+    struct source keeper_source, channel_source;
+    struct stand_in_end *stand_ins;
+    struct connections connections;
+    char directory[256];              /* --instance-tmp, "" for none */
+    int64_t started, assigned, given; /* `given`: the last connection, or the assignment */
+    int64_t deadline;                 /* STARTING: to wait for clients; ENDING: to be killed */
+    int64_t next_look;                /* at its connections */
+    bool waited;                      /* for clients, once */
+    bool asked;                       /* to end, by us */
+    bool server_ended;                /* the process that was executed; others may live */
+    int status;                       /* its status then */
+};
+
+/*
+ * Starts one. `tenant` (or NULL) is whom it is to be for; `template`: for nobody, ever. It is in
+ * the supervisor's list from then on.
+ */
+int instance_start(struct supervisor *supervisor, struct tenant *tenant, bool template);
+
+/* The server that run became (--isolate=auto). */
+int instance_adopt_main(struct supervisor *supervisor);
+
+/* It waits for clients: a spare from now on, or sealed at once for its tenant. */
+void instance_waits(struct instance *instance);
+
+/* Seals a spare as the tenant's; it serves when the keeper has said so. */
+void instance_assign(struct instance *instance, struct tenant *tenant);
+
+/* Is told to end by `signal` (0: TERM), and killed if it has not after --stop-timeout. */
+void instance_end(struct instance *instance, int signal);
+void instance_signal(struct instance *instance, int signal);
+
+/* The stand-in for this listener that is still open, NULL for none. */
+struct stand_in_end *instance_stand_in(const struct instance *instance, uint32_t listener);
+
+/* Connections it has open, and those on their way through a stand-in. */
+unsigned instance_connections(struct instance *instance);
+bool instance_has_under_way(const struct instance *instance);
+
+/* SIGCHLD came, or time has passed: the proof that the library is loaded. */
+void instance_check_loading(struct instance *instance, bool child_changed);
+
+/* Between instance.c and instance_start.c: what its two sources call; a name for texts. */
+void instance_keeper_ready(void *instance, uint32_t events);
+void instance_channel_ready(void *instance, uint32_t events);
+const char *instance_account_name(uid_t uid, char *space, size_t size);
+
+/* What instances ask, requests.c: resolver.h's `other`, whose context is the instance. */
+void requests_handle(
+    void *instance, const struct request *request, pid_t pid, int reply, int attached);

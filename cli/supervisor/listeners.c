@@ -1,0 +1,193 @@
+#include "listeners.h"
+
+#include "cleanup.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int option(int socket, int level, int name, int *value)
+{
+    socklen_t length = sizeof *value;
+
+    return kernel_getsockopt(socket, level, name, value, &length);
+}
+
+/* What it is, by the kernel's word; what was asked for is the instance's word. */
+static int learn(struct listener *listener, int socket)
+{
+    struct stand_in *facts = &listener->facts;
+    socklen_t length = sizeof facts->address;
+    int accepts = 0, only_v6 = 0;
+    int error = option(socket, SOL_SOCKET, SO_ACCEPTCONN, &accepts);
+
+    if (error == 0)
+        error = option(socket, SOL_SOCKET, SO_DOMAIN, &facts->family);
+    if (error == 0)
+        error = option(socket, SOL_SOCKET, SO_TYPE, &facts->type);
+    if (error == 0)
+        error = option(socket, SOL_SOCKET, SO_PROTOCOL, &facts->protocol);
+    if (error == 0)
+        error = kernel_getsockname(socket, (struct sockaddr *)&facts->address, &length);
+    if (error < 0)
+        return error;
+    if (!accepts || facts->type == SOCK_DGRAM)
+        return -EINVAL;
+    if (facts->family == AF_INET6)
+        option(socket, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6);
+    facts->magic = PROTOCOL_MAGIC;
+    facts->listener = listener->number;
+    facts->address_length = length;
+    listener->asked.family = facts->family;
+    listener->asked.type = facts->type;
+    listener->asked.only_v6 = only_v6;
+    return 0;
+}
+
+/* The path, NULL for every other address. It is NUL-terminated where the kernel says so, or not. */
+static const char *path_of(const struct listener *listener, char path[sizeof(struct sockaddr_un)])
+{
+    const struct sockaddr_un *address = (const struct sockaddr_un *)&listener->facts.address;
+    size_t head = offsetof(struct sockaddr_un, sun_path);
+    size_t length = listener->facts.address_length;
+
+    if (listener->facts.family != AF_UNIX || length <= head || address->sun_path[0] != '/')
+        return NULL;
+    length = length - head < sizeof address->sun_path ? length - head : sizeof address->sun_path;
+    memcpy(path, address->sun_path, length);
+    path[length] = '\0';
+    return path;
+}
+
+static void remember_path(struct listener *listener)
+{
+    char space[sizeof(struct sockaddr_un)];
+    const char *path = path_of(listener, space);
+    struct stat status;
+
+    if (path && lstat(path, &status) == 0 && S_ISSOCK(status.st_mode)) {
+        listener->device = status.st_dev;
+        listener->inode = status.st_ino;
+    }
+}
+
+static void ready(void *context, uint32_t events)
+{
+    struct listener *listener = context;
+
+    (void)events;
+    listener->owner->accept(listener->owner->context, listener);
+}
+
+static int add(struct listeners *listeners, struct listener *listener, int socket)
+{
+    struct listener **list =
+        reallocarray(listeners->list, listeners->count + 1, sizeof listeners->list[0]);
+    int error;
+
+    if (!list)
+        return -ENOMEM;
+    listeners->list = list;
+    if (kernel_fcntl(socket, F_SETFL, kernel_fcntl(socket, F_GETFL, 0) | O_NONBLOCK) < 0)
+        return -EINVAL;
+    listener->owner = listeners;
+    listener->source = (struct source){.descriptor = socket,
+        .events = listeners->paused ? 0 : EPOLLIN,
+        .ready = ready,
+        .context = listener};
+    error = loop_add(listeners->loop, &listener->source);
+    if (error == 0)
+        list[listeners->count++] = listener;
+    return error;
+}
+
+int listeners_offer(struct listeners *listeners, const struct request_socket *asked, int socket,
+    struct listener **found)
+{
+    cleanup_memory struct listener *listener = NULL;
+    cleanup_descriptor int copy = -1;
+    uint64_t cookie;
+    int error = kernel_socket_cookie(socket, &cookie);
+
+    if (error < 0)
+        return error;
+    for (unsigned i = 0; i < listeners->count; i++)
+        if (listeners->list[i]->cookie == cookie) {
+            *found = listeners->list[i];
+            return 0;
+        }
+    listener = calloc(1, sizeof *listener);
+    copy = kernel_fcntl(socket, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (!listener || copy < 0)
+        return listener ? copy : -ENOMEM;
+    listener->number = listeners->count + 1;
+    listener->cookie = cookie;
+    listener->asked = *asked;
+    error = learn(listener, copy);
+    if (error < 0)
+        return error;
+    remember_path(listener);
+    error = add(listeners, listener, copy);
+    if (error < 0)
+        return error;
+    descriptor_steal(&copy);
+    *found = memory_steal(&listener);
+    return 0;
+}
+
+static bool is_asked(const struct listener *listener, const struct request_socket *asked)
+{
+    const struct request_socket *own = &listener->asked;
+
+    return own->family == asked->family && own->type == asked->type &&
+           own->only_v6 == asked->only_v6 && own->address_length == asked->address_length &&
+           asked->address_length <= sizeof asked->address &&
+           memcmp(&own->address, &asked->address, asked->address_length) == 0;
+}
+
+struct listener *listeners_match(const struct listeners *listeners,
+    const struct request_socket *asked, bool (*taken)(const void *context, uint32_t number),
+    const void *context)
+{
+    for (unsigned i = 0; i < listeners->count; i++)
+        if (is_asked(listeners->list[i], asked) && !taken(context, listeners->list[i]->number))
+            return listeners->list[i];
+    return NULL;
+}
+
+struct listener *listeners_find(const struct listeners *listeners, uint32_t number)
+{
+    return number >= 1 && number <= listeners->count ? listeners->list[number - 1] : NULL;
+}
+
+void listeners_pause(struct listeners *listeners, bool pause)
+{
+    listeners->paused = pause;
+    for (unsigned i = 0; i < listeners->count; i++)
+        loop_change(listeners->loop, &listeners->list[i]->source, pause ? 0 : EPOLLIN);
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    for (unsigned i = 0; i < listeners->count; i++) {
+        struct listener *listener = listeners->list[i];
+        char space[sizeof(struct sockaddr_un)];
+        const char *path = path_of(listener, space);
+        struct stat status;
+
+        if (path && listener->inode && lstat(path, &status) == 0 &&
+            status.st_dev == listener->device && status.st_ino == listener->inode)
+            unlink(path);
+        loop_remove(listeners->loop, &listener->source);
+        kernel_close(listener->source.descriptor);
+        free(listener);
+    }
+    free(listeners->list);
+    listeners->list = NULL;
+    listeners->count = 0;
+}

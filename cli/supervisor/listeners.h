@@ -1,0 +1,60 @@
+/*
+ * listeners.h: the listening sockets that the supervisor owns.
+ *
+ * Invariant: a listener came from an instance that was nobody's yet, and no instance ever gets it
+ * back: what instances get are stand-ins. It is found again by what a server gave to socket(2) and
+ * bind(2), so that the same command, started again, finds its own; of several that are alike
+ * (SO_REUSEPORT, port 0) each instance is given each once, in the order of their coming.
+ *
+ * Used by the supervisor, single-threaded. Functions return 0 or -errno.
+ */
+#pragma once
+
+#include "account/protocol.h"
+#include "loop.h"
+
+#include <stdbool.h>
+
+struct listener {
+    uint32_t number; /* from 1 */
+    uint64_t cookie;
+    struct source source; /* the socket; non-blocking */
+    struct request_socket asked;
+    struct stand_in facts; /* what instances are told of it */
+    dev_t device;          /* AF_UNIX by path: what the path named when it came */
+    ino_t inode;           /* 0: no path */
+    struct listeners *owner;
+};
+
+struct listeners {
+    struct loop *loop;
+    struct listener **list;
+    unsigned count;
+    bool paused;
+    /* A client is there. */
+    void (*accept)(void *context, struct listener *listener);
+    void *context;
+};
+
+/*
+ * Takes a listener that an instance offers; `socket` stays the caller's, ours is a copy. One that
+ * is here already (the same socket) is given again. -EINVAL if it is no listening stream socket.
+ */
+int listeners_offer(struct listeners *listeners, const struct request_socket *asked, int socket,
+    struct listener **listener);
+
+/*
+ * The first listener that is bound as `asked` says and that `taken` does not claim; NULL if there
+ * is none.
+ */
+struct listener *listeners_match(const struct listeners *listeners,
+    const struct request_socket *asked, bool (*taken)(const void *context, uint32_t number),
+    const void *context);
+
+struct listener *listeners_find(const struct listeners *listeners, uint32_t number);
+
+/* Stops taking clients for a while, and goes on: they wait in the kernel's queues. */
+void listeners_pause(struct listeners *listeners, bool pause);
+
+/* Closes all of them; paths that still name our sockets are removed. */
+void listeners_close(struct listeners *listeners);

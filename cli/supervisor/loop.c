@@ -1,0 +1,70 @@
+#include "loop.h"
+
+#include "cleanup.h"
+
+#include <errno.h>
+#include <time.h>
+
+int loop_open(struct loop *loop)
+{
+    loop->count = 0;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return loop->epoll < 0 ? -errno : 0;
+}
+
+void loop_close(struct loop *loop)
+{
+    descriptor_cleanup(&loop->epoll);
+    loop->epoll = -1;
+}
+
+int loop_add(struct loop *loop, struct source *source)
+{
+    struct epoll_event event = {.events = source->events, .data.ptr = source};
+
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, source->descriptor, &event) < 0 ? -errno : 0;
+}
+
+int loop_change(struct loop *loop, struct source *source, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+
+    if (source->events == events)
+        return 0;
+    source->events = events;
+    return epoll_ctl(loop->epoll, EPOLL_CTL_MOD, source->descriptor, &event) < 0 ? -errno : 0;
+}
+
+void loop_remove(struct loop *loop, struct source *source)
+{
+    if (!source->ready)
+        return;
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->descriptor, NULL);
+    for (int i = 0; i < loop->count; i++)
+        if (loop->batch[i].data.ptr == source)
+            loop->batch[i].data.ptr = NULL;
+    source->ready = NULL;
+}
+
+int loop_wait(struct loop *loop, int milliseconds)
+{
+    loop->count = epoll_wait(loop->epoll, loop->batch, LOOP_BATCH, milliseconds);
+    if (loop->count < 0)
+        return errno == EINTR ? 0 : -errno;
+    for (int i = 0; i < loop->count; i++) {
+        const struct source *source = loop->batch[i].data.ptr;
+
+        if (source)
+            source->ready(source->context, loop->batch[i].events);
+    }
+    loop->count = 0;
+    return 0;
+}
+
+int64_t loop_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}

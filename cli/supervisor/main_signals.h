@@ -1,0 +1,25 @@
+/*
+ * main_signals.h: --isolate=auto: what is sent to the server's first process goes to all instances.
+ *
+ * Its pid is run's, so that is where service managers, pid files and people send their signals, and
+ * nothing but ptrace(2) tells another process of them. It is stopped for a moment at each signal
+ * and then handles it as ever; it serves nobody, so nobody waits for it.
+ *
+ * Not seen: what it takes by sigwait(3) or signalfd(2), or by another thread than its first; nor
+ * anything where a process may not be traced or a debugger has it. Used by the supervisor.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+/* The process that signals are sent to, of the tree that `pid` belongs to: run's, if it is still
+ * there, or of a daemon the first of its session. */
+pid_t main_signals_find(pid_t run, pid_t pid);
+
+/* Begins to watch. 0 or -errno (ptrace(2)): then signals to it are its own. */
+int main_signals_watch(pid_t main);
+
+/*
+ * SIGCHLD came: calls `seen` for each signal that was delivered to it since, and lets it go on.
+ */
+void main_signals_take(pid_t main, void (*seen)(void *context, int signal), void *context);

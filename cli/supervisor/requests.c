@@ -1,0 +1,221 @@
+/*
+ * requests.c: what an instance asks about listeners.
+ *
+ * Everything in a request is a stranger's word: numbers are looked up, addresses are compared, and
+ * a socket is what the kernel says it is. From an instance that is somebody's, nothing is taken
+ * over.
+ */
+#include "instance.h"
+
+#include "cleanup.h"
+#include "stand_in.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_nobodys(const struct instance *instance)
+{
+    return instance->state <= INSTANCE_SPARE || instance->state == INSTANCE_MAIN;
+}
+
+/* With a descriptor, or without one (-1). To a reply socket that is full or closed: then not. */
+static void answer(int reply, const void *bytes, size_t size, int descriptor)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec part = {(void *)(uintptr_t)bytes, size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (descriptor >= 0) {
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.space;
+    }
+    sendmsg(reply, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void answer_result(int reply, int result)
+{
+    struct stand_in none = {.magic = PROTOCOL_MAGIC, .result = result};
+
+    answer(reply, &none, sizeof none, -1);
+}
+
+static void drop_stand_in(struct stand_in_end *end)
+{
+    struct stand_in_end **place = &end->instance->stand_ins;
+
+    while (*place != end)
+        place = &(*place)->next;
+    *place = end->next;
+    loop_remove(&end->instance->supervisor->loop, &end->source);
+    kernel_close(end->source.descriptor);
+    free(end);
+}
+
+/* The instance has closed its end, or there is room again. */
+static void stand_in_ready(void *context, uint32_t events)
+{
+    struct stand_in_end *end = context;
+    struct instance *instance = end->instance;
+
+    if (events & (EPOLLHUP | EPOLLERR)) {
+        drop_stand_in(end);
+        return;
+    }
+    loop_change(&instance->supervisor->loop, &end->source, 0);
+    if (instance->state == INSTANCE_SERVING)
+        clients_deliver(instance->supervisor, instance->tenant);
+}
+
+static int make_stand_in(struct instance *instance, const struct listener *listener, int *theirs)
+{
+    cleanup_memory struct stand_in_end *end = calloc(1, sizeof *end);
+    int pair[2], error = end ? stand_in_make(pair) : -ENOMEM;
+
+    if (error < 0)
+        return error;
+    *theirs = pair[1];
+    end->instance = instance;
+    end->listener = listener->number;
+    kernel_socket_cookie(pair[1], &end->cookie);
+    end->source = (struct source){.descriptor = pair[0], .ready = stand_in_ready, .context = end};
+    error = loop_add(&instance->supervisor->loop, &end->source);
+    if (error < 0) {
+        kernel_close(pair[0]);
+        return error;
+    }
+    end->next = instance->stand_ins;
+    instance->stand_ins = end;
+    memory_steal(&end);
+    return 0;
+}
+
+static void give(struct instance *instance, const struct listener *listener, int reply)
+{
+    cleanup_descriptor int theirs = -1;
+    int error = make_stand_in(instance, listener, &theirs);
+
+    if (error < 0) {
+        answer_result(reply, error);
+        return;
+    }
+    answer(reply, &listener->facts, sizeof listener->facts, theirs);
+    if (instance->state == INSTANCE_SERVING)
+        clients_deliver(instance->supervisor, instance->tenant);
+}
+
+static bool has_it(const void *context, uint32_t number)
+{
+    return instance_stand_in(context, number) != NULL;
+}
+
+static void bind_it(struct instance *instance, const struct request_socket *asked, int reply)
+{
+    const struct listener *listener =
+        listeners_match(&instance->supervisor->listeners, asked, has_it, instance);
+
+    if (listener && instance->state != INSTANCE_MAIN)
+        answer(reply, &listener->facts, sizeof listener->facts, -1);
+    else
+        answer_result(reply, -ENOENT);
+}
+
+static void listen_on_it(struct instance *instance, uint32_t number, int reply)
+{
+    const struct listener *listener = listeners_find(&instance->supervisor->listeners, number);
+
+    if (!listener)
+        answer_result(reply, -ENOENT);
+    else if (instance->state != INSTANCE_MAIN && has_it(instance, number))
+        answer_result(reply, -EADDRINUSE); /* it has one: two would share its clients */
+    else
+        give(instance, listener, reply);
+}
+
+static void take_offer(
+    struct instance *instance, const struct request_socket *asked, int socket, int reply)
+{
+    struct listener *listener;
+    int error = -EPERM;
+
+    if (is_nobodys(instance))
+        error = listeners_offer(&instance->supervisor->listeners, asked, socket, &listener);
+    if (error < 0) {
+        answer_result(reply, error);
+        return;
+    }
+    give(instance, listener, reply);
+    if (instance->state == INSTANCE_MAIN) /* that is why it asked */
+        supervisor_is_ready(instance->supervisor);
+}
+
+static void tell_which(const struct instance *instance, uint64_t cookie, int reply)
+{
+    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
+        if (end->cookie == cookie) {
+            const struct listener *listener =
+                listeners_find(&instance->supervisor->listeners, end->listener);
+
+            answer(reply, &listener->facts, sizeof listener->facts, -1);
+            return;
+        }
+    answer_result(reply, -ENOENT);
+}
+
+/* The instances are one command: each sets what the first has set. */
+static void set_option(const struct instance *instance, const struct request *request)
+{
+    const struct request_option *option = &request->option;
+    const struct listener *listener =
+        listeners_find(&instance->supervisor->listeners, request->socket.listener);
+
+    if (listener && is_nobodys(instance) && option->size <= sizeof option->value)
+        kernel_setsockopt(
+            listener->source.descriptor, option->level, option->name, option->value, option->size);
+}
+
+static void decide(int reply)
+{
+    struct decision decision = {.magic = PROTOCOL_MAGIC, .isolation = ISOLATION_INSTANCES};
+
+    answer(reply, &decision, sizeof decision, -1);
+}
+
+void requests_handle(
+    void *context, const struct request *request, pid_t pid, int reply, int attached)
+{
+    struct instance *instance = context;
+    const struct request_socket *socket = &request->socket;
+
+    (void)pid;
+    switch (request->kind) {
+    case REQUEST_SERVES:
+        decide(reply);
+        break;
+    case REQUEST_BIND:
+        bind_it(instance, socket, reply);
+        break;
+    case REQUEST_LISTEN:
+        listen_on_it(instance, socket->listener, reply);
+        break;
+    case REQUEST_OFFER:
+        take_offer(instance, socket, attached, reply);
+        break;
+    case REQUEST_WHICH:
+        tell_which(instance, socket->cookie, reply);
+        break;
+    case REQUEST_OPTION:
+        set_option(instance, request);
+        break;
+    case REQUEST_WAITS:
+        instance_waits(instance);
+        break;
+    default:
+        break;
+    }
+}

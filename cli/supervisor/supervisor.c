@@ -1,0 +1,270 @@
+/* supervisor.c: see supervisor.h. The loop, the signals, and what the service manager is told. */
+#include "supervisor.h"
+
+#include "account/cache.h"
+#include "cleanup.h"
+#include "command.h"
+#include "instance.h"
+#include "list_server.h"
+#include "notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HIGH_DESCRIPTORS = 1024 };
+
+void supervisor_say(const struct supervisor *supervisor, bool always, const char *name, pid_t pid,
+    const char *format, ...)
+{
+    char text[1024];
+    va_list list;
+
+    if (!always && !supervisor->plan->verbose)
+        return;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    event_log_notice(supervisor->plan->log, name, pid, text);
+}
+
+static void tell_status(struct supervisor *supervisor)
+{
+    unsigned serving = 0, spare = 0;
+
+    for (const struct instance *i = supervisor->instances; i; i = i->next) {
+        serving += i->state == INSTANCE_SERVING || i->state == INSTANCE_SEALING;
+        spare += i->state == INSTANCE_SPARE;
+    }
+    if (serving == supervisor->told_serving && spare == supervisor->told_spare)
+        return;
+    supervisor->told_serving = serving;
+    supervisor->told_spare = spare;
+    notify_status("%u accounts served, %u spare, %u clients waiting", serving, spare,
+        supervisor->tenants.waiting);
+}
+
+void supervisor_is_ready(struct supervisor *supervisor)
+{
+    supervisor->start_failures = 0;
+    supervisor->no_start_before = 0;
+    if (supervisor->was_ready)
+        return;
+    supervisor->was_ready = true;
+    notify_ready();
+}
+
+/* ---- the end -----------------------------------------------------------------------------------
+ */
+
+static void refuse_tenant(void *context, struct tenant *tenant)
+{
+    clients_refuse(context, tenant, ACCOUNT_NO_INSTANCE, ESHUTDOWN);
+}
+
+void supervisor_stop(struct supervisor *supervisor, int signal)
+{
+    if (supervisor->stopping)
+        return;
+    supervisor->stopping = true;
+    notify_stopping();
+    listeners_pause(&supervisor->listeners, true);
+    tenants_visit(&supervisor->tenants, refuse_tenant, supervisor);
+    for (struct instance *i = supervisor->instances; i; i = i->next)
+        instance_end(i, signal);
+}
+
+/* ---- list --------------------------------------------------------------------------------------
+ */
+
+static void describe(struct instance *instance, struct list_entry *entry)
+{
+    static const uint32_t states[] = {[INSTANCE_STARTING] = LIST_STARTING,
+        [INSTANCE_SPARE] = LIST_SPARE,
+        [INSTANCE_SEALING] = LIST_SERVING,
+        [INSTANCE_SERVING] = LIST_SERVING,
+        [INSTANCE_ENDING] = LIST_ENDING,
+        [INSTANCE_MAIN] = LIST_MAIN};
+    int64_t now = loop_now();
+
+    *entry = (struct list_entry){.state = states[instance->state],
+        .number = instance->number,
+        .uid = (uid_t)-1,
+        .pid = instance->keeper.server,
+        .age_ms = (uint64_t)(now - instance->started),
+        .connections = instance_connections(instance)};
+    if (!instance->tenant)
+        return;
+    entry->assigned = true;
+    entry->uid = instance->tenant->account.uid;
+    entry->waiting = instance->tenant->waiting;
+    entry->idle_ms = entry->connections ? 0 : (uint64_t)(now - instance->given);
+    instance_account_name(entry->uid, entry->account, sizeof entry->account);
+}
+
+static unsigned each(void *context, unsigned index, struct list_entry *entry)
+{
+    const struct supervisor *supervisor = context;
+    struct instance *instance = supervisor->instances;
+
+    while (instance && index-- > 0)
+        instance = instance->next;
+    if (instance)
+        describe(instance, entry);
+    return instance != NULL;
+}
+
+static void list_ready(void *context, uint32_t events)
+{
+    struct supervisor *supervisor = context;
+
+    (void)events;
+    list_server_answer(supervisor->list_source.descriptor, each, supervisor);
+}
+
+/* Without it there is no list; the service works all the same. */
+static void open_list(struct supervisor *supervisor)
+{
+    int listener = list_server_open(supervisor->plan->run ? supervisor->plan->run : getpid());
+
+    supervisor->list_source = (struct source){
+        .descriptor = listener, .events = EPOLLIN, .ready = list_ready, .context = supervisor};
+    if (listener < 0 || loop_add(&supervisor->loop, &supervisor->list_source) < 0) {
+        supervisor->list_source.ready = NULL;
+        supervisor_say(supervisor, true, "no-list", 0,
+            "wsapeer list will not find this supervisor: its socket cannot be opened: %s",
+            strerror(listener < 0 ? -listener : ENOMEM));
+    }
+}
+
+/* ---- the beginning -----------------------------------------------------------------------------
+ */
+
+static void notify_arrived(void *context, uint32_t events)
+{
+    struct supervisor *supervisor = context;
+    pid_t pid;
+    uid_t uid;
+
+    (void)events;
+    if (notify_inner_is_ready(supervisor->notify_source.descriptor, &pid, &uid) &&
+        !supervisor->was_ready && uid == getuid())
+        notify_ready();
+}
+
+static int raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+/* A number that is free in every instance, out of the way of the server's own. */
+static int keep_place(const struct supervisor *supervisor)
+{
+    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    rlim_t most = supervisor->plan->descriptors.rlim_cur;
+    int from = most > HIGH_DESCRIPTORS ? HIGH_DESCRIPTORS - 64 : (int)most / 2;
+
+    return kernel_fcntl(null, F_DUPFD_CLOEXEC, from > STDERR_FILENO ? from : STDERR_FILENO + 1);
+}
+
+static int open_supervisor(struct supervisor *supervisor)
+{
+    int error = loop_open(&supervisor->loop);
+
+    if (error == 0)
+        error = raise_limit();
+    if (error == 0)
+        error = supervisor_open_signals(supervisor);
+    if (error == 0)
+        supervisor->place = keep_place(supervisor);
+    if (error == 0 && supervisor->place < 0)
+        error = supervisor->place;
+    if (error == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        error = -errno;
+    if (error < 0)
+        return error;
+    prctl(PR_SET_DUMPABLE, 0);
+    policy_serve_sealed(supervisor->plan->policy);
+    cache_set_lifetime(supervisor->plan->settings.lifetime_ms);
+    tenants_init(&supervisor->tenants);
+    supervisor->listeners = (struct listeners){
+        .loop = &supervisor->loop, .accept = clients_accept, .context = supervisor};
+    open_list(supervisor);
+    supervisor->notify_source = (struct source){.descriptor = supervisor->plan->notify_inner,
+        .events = EPOLLIN,
+        .ready = notify_arrived,
+        .context = supervisor};
+    if (supervisor->plan->notify_inner < 0 ||
+        loop_add(&supervisor->loop, &supervisor->notify_source) < 0)
+        supervisor->notify_source.ready = NULL;
+    return 0;
+}
+
+static int start_first(struct supervisor *supervisor)
+{
+    if (!supervisor->plan->main)
+        return instance_start(supervisor, NULL, pool_needs_account(supervisor));
+    supervisor_watch_main(supervisor);
+    return instance_adopt_main(supervisor);
+}
+
+static bool is_over(const struct supervisor *supervisor)
+{
+    for (const struct instance *i = supervisor->instances; i; i = i->next)
+        if (i->state != INSTANCE_MAIN)
+            return false;
+    return supervisor->stopping;
+}
+
+static int sooner(int a, int b)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+static int serve(struct supervisor *supervisor)
+{
+    int error = 0;
+
+    while (error == 0 && !is_over(supervisor)) {
+        int tick = sooner(pool_tick(supervisor), event_log_tick(supervisor->plan->log));
+
+        if (is_over(supervisor))
+            break;
+        error = loop_wait(&supervisor->loop, tick);
+        tell_status(supervisor);
+    }
+    return error;
+}
+
+int supervisor_run(const struct supervisor_plan *plan, int *signal)
+{
+    struct supervisor supervisor = {.plan = plan, .place = -1};
+    int error = open_supervisor(&supervisor);
+
+    *signal = 0;
+    if (error == 0)
+        error = start_first(&supervisor);
+    if (error == 0)
+        error = serve(&supervisor);
+    listeners_close(&supervisor.listeners);
+    if (error < 0) {
+        complain("run: the supervisor: %s", strerror(-error));
+        return EXIT_FAILED;
+    }
+    if (WIFSIGNALED(supervisor.status))
+        *signal = WTERMSIG(supervisor.status);
+    return WIFEXITED(supervisor.status) ? WEXITSTATUS(supervisor.status) : 0;
+}

@@ -1,0 +1,133 @@
+/*
+ * supervisor.h: an instance of the server for each account, behind the same listeners.
+ *
+ * What must always hold
+ * - A connection goes to the instance of the one account that policy gives its peer, or it is
+ * reset. Not one byte of it is read here.
+ * - An instance is sealed, whole, before the first connection is on its way to it; it is given to
+ *   one account, once. A listener never goes to an instance.
+ * - What an instance says is a stranger's word. It can offer listeners while it is nobody's, and
+ *   shut its own stand-ins; nothing that it says or does not say touches another instance.
+ * - Nothing here waits but the loop: a client, an instance or a reader of the log that does not
+ * move holds up nobody else. (The name service does; its answers are remembered for a while.)
+ *
+ * supervisor.c is the loop and the signals; clients.c the way of a connection; instance.c one
+ * instance and pool.c how many there are; requests.c what instances ask. Single-threaded.
+ */
+#pragma once
+
+#include "event_log.h"
+#include "listeners.h"
+#include "loop.h"
+#include "policy.h"
+#include "tenants.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+struct supervisor_plan {
+    struct policy *policy;
+    struct event_log *log;
+    bool verbose;
+    struct settings settings; /* what instances are told */
+    const char *library;      /* what they must load; LD_PRELOAD of `environment` names it */
+    const char *program;      /* what to execve */
+    char *const *arguments;
+    char *const *environment;
+    bool expand; /* placeholders in these two are meant (placeholders.h) */
+    unsigned idle, max_instances, spares, stop_timeout; /* seconds; numbers */
+    bool instance_tmp;
+    const char *notify;        /* the NOTIFY_SOCKET that instances get, NULL: none */
+    int notify_inner;          /* its other end, -1: none */
+    int inherited[16];         /* descriptors that the server is to have, ended by -1 */
+    struct rlimit descriptors; /* the server's RLIMIT_NOFILE */
+    sigset_t mask;             /* its signal mask */
+    uint64_t ignored;          /* what it ignores from the start, bit n-1 for signal n */
+
+    /* --isolate=auto: the server that run became, which listens and shows that it is a loop. */
+    pid_t run;        /* the pid that run had; 0: explicit */
+    pid_t main;       /* that, or of a daemon its first process */
+    int main_channel; /* our end of its channel */
+};
+
+struct instance;
+
+struct supervisor {
+    const struct supervisor_plan *plan;
+    struct loop loop;
+    struct listeners listeners;
+    struct tenants tenants;
+    struct instance *instances; /* all of them, linked */
+    unsigned last_number;       /* of an instance */
+    int place;                  /* the number that an instance's channel has, kept taken */
+    int list;                   /* list_server.h */
+    struct source signals, list_source, notify_source, main_source;
+    bool watches_main;
+    bool was_ready; /* some instance has waited for clients */
+    bool stopping;
+    int64_t stop_deadline;             /* then what is left is killed */
+    unsigned start_failures;           /* in a row */
+    int64_t no_start_before;           /* because of them */
+    int64_t last_assigned;             /* when the last spare became somebody's */
+    int64_t next_look;                 /* at who is idle */
+    unsigned told_serving, told_spare; /* to the service manager */
+    int status;                        /* to end with, as waitpid(2) gives it */
+};
+
+/*
+ * Runs until the server is told to end, or cannot start, and returns run's exit status. A server
+ * that was ended by a signal has `*signal` set: run ends itself the same way.
+ */
+int supervisor_run(const struct supervisor_plan *plan, int *signal);
+
+/* For the log: always, or only with --verbose. The text is made like printf(3)'s. */
+void supervisor_say(const struct supervisor *supervisor, bool always, const char *name, pid_t pid,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* TERM, or what was sent: every instance is told, nobody is accepted any more. */
+void supervisor_stop(struct supervisor *supervisor, int signal);
+
+/* An instance waits for clients: the service is up. */
+void supervisor_is_ready(struct supervisor *supervisor);
+
+/* ---- supervisor_signals.c ---- */
+
+int supervisor_open_signals(struct supervisor *supervisor);
+
+/* --isolate=auto: the end of the server's first process is everybody's, and its signals are, too.
+ */
+void supervisor_watch_main(struct supervisor *supervisor);
+
+/* ---- clients.c ---- */
+
+/* Who waits at this listener: accept, identify, decide, and give to the account's instance. */
+void clients_accept(void *supervisor, struct listener *listener);
+
+/* The tenant has an instance that serves: what waits is delivered, as far as there is room. */
+void clients_deliver(struct supervisor *supervisor, struct tenant *tenant);
+
+/* What waits is refused: the verdict and the errno value are for the log. */
+void clients_refuse(
+    struct supervisor *supervisor, struct tenant *tenant, enum account_verdict verdict, int error);
+
+/* ---- pool.c ---- */
+
+/* The tenant has somebody waiting and no instance: it gets a spare, or stands in the line. */
+void pool_want(struct supervisor *supervisor, struct tenant *tenant);
+
+/* Something changed: gives spares to those who want one, starts what is missing. */
+void pool_balance(struct supervisor *supervisor);
+
+/* An instance has ended; `tenant` (or NULL) is whose it was. */
+struct ending {
+    bool waited;   /* it had come so far as to wait for clients */
+    bool asked;    /* we told it to end */
+    int64_t lived; /* milliseconds since it was assigned, or started */
+};
+void pool_ended(struct supervisor *supervisor, struct tenant *tenant, const struct ending *ending);
+
+/* Does the command differ from account to account? Then none can be started ahead. */
+bool pool_needs_account(const struct supervisor *supervisor);
+
+/* What is due by now: idle ones, deadlines. Returns the milliseconds to the next, -1 for never. */
+int pool_tick(struct supervisor *supervisor);

@@ -1,0 +1,147 @@
+/*
+ * supervisor_signals.c: what people and service managers send goes to every instance; the children
+ * of the supervisor.
+ */
+#include "instance.h"
+#include "main_signals.h"
+#include "notify.h"
+#include "process_stat.h"
+#include "process_tree.h"
+
+#include <errno.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const int forwarded[] = {
+    SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGINT, SIGTERM, SIGQUIT}; /* the last three end it */
+
+static bool is_keeper(const struct supervisor *supervisor, pid_t pid)
+{
+    for (const struct instance *i = supervisor->instances; i; i = i->next)
+        if (i->keeper.pid == pid)
+            return true;
+    return false;
+}
+
+static int end_orphan(pid_t pid, void *context)
+{
+    struct process_stat stat;
+
+    if (!is_keeper(context, pid) && process_stat_read(pid, &stat) == 0 && stat.parent == getpid())
+        kill(pid, SIGKILL);
+    return 0;
+}
+
+/* The children of ours that are no keepers were a lost keeper's: they end, and theirs come to us.
+ */
+static void end_orphans(struct supervisor *supervisor)
+{
+    siginfo_t information = {.si_pid = 0};
+
+    while (waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           information.si_pid != 0 && !is_keeper(supervisor, information.si_pid)) {
+        waitpid(information.si_pid, NULL, 0);
+        information.si_pid = 0;
+    }
+    process_tree_visit(getpid(), end_orphan, supervisor);
+}
+
+static void forward(struct supervisor *supervisor, int signal)
+{
+    if (signal == SIGHUP)
+        notify_reloading();
+    for (struct instance *i = supervisor->instances; i; i = i->next)
+        instance_signal(i, signal);
+    if (signal == SIGHUP && supervisor->was_ready)
+        notify_ready();
+}
+
+static bool is_forwarded(int signal)
+{
+    for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
+        if (forwarded[i] == signal)
+            return true;
+    return false;
+}
+
+static void take_signal(void *context, int signal)
+{
+    struct supervisor *supervisor = context;
+    bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+
+    if (!is_forwarded(signal))
+        return;
+    if (ends && !supervisor->stopping)
+        supervisor_stop(supervisor, signal);
+    else
+        forward(supervisor, signal);
+}
+
+static void child_changed(struct supervisor *supervisor)
+{
+    for (struct instance *i = supervisor->instances; i; i = i->next)
+        instance_check_loading(i, true);
+    if (supervisor->watches_main)
+        main_signals_take(supervisor->plan->main, take_signal, supervisor);
+    end_orphans(supervisor);
+}
+
+static void signals_ready(void *context, uint32_t events)
+{
+    struct supervisor *supervisor = context;
+    struct signalfd_siginfo information;
+
+    (void)events;
+    while (read(supervisor->signals.descriptor, &information, sizeof information) > 0) {
+        if (information.ssi_signo == SIGCHLD)
+            child_changed(supervisor);
+        else
+            take_signal(supervisor, (int)information.ssi_signo);
+    }
+}
+
+int supervisor_open_signals(struct supervisor *supervisor)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    for (size_t i = 0; !supervisor->plan->main && i < sizeof forwarded / sizeof forwarded[0]; i++)
+        sigaddset(&set, forwarded[i]);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    supervisor->signals =
+        (struct source){.descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+            .events = EPOLLIN,
+            .ready = signals_ready,
+            .context = supervisor};
+    return supervisor->signals.descriptor < 0 ? -errno
+                                              : loop_add(&supervisor->loop, &supervisor->signals);
+}
+
+static void main_ended(void *context, uint32_t events)
+{
+    struct supervisor *supervisor = context;
+
+    (void)events;
+    loop_remove(&supervisor->loop, &supervisor->main_source);
+    supervisor_stop(supervisor, SIGTERM);
+}
+
+void supervisor_watch_main(struct supervisor *supervisor)
+{
+    int process = (int)syscall(SYS_pidfd_open, supervisor->plan->main, 0);
+
+    supervisor->main_source = (struct source){
+        .descriptor = process, .events = EPOLLIN, .ready = main_ended, .context = supervisor};
+    if (process < 0 || loop_add(&supervisor->loop, &supervisor->main_source) < 0)
+        supervisor->main_source.ready = NULL;
+    supervisor->watches_main = main_signals_watch(supervisor->plan->main) == 0;
+    if (!supervisor->watches_main)
+        supervisor_say(supervisor, false, "signals-unseen", supervisor->plan->main,
+            "the server's first process cannot be traced: signals to it reach no other instance");
+}

@@ -1,0 +1,127 @@
+#include "tenants.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tenants_init(struct tenants *tenants)
+{
+    *tenants = (struct tenants){.waiting = 0};
+    tenants->wants_end = &tenants->wants_first;
+}
+
+static bool is_same(const struct account *a, const struct account *b)
+{
+    return a->uid == b->uid && a->gid == b->gid && a->group_count == b->group_count &&
+           memcmp(a->groups, b->groups, a->group_count * sizeof a->groups[0]) == 0;
+}
+
+static struct tenant **bucket_of(struct tenants *tenants, uid_t uid)
+{
+    return &tenants->buckets[(uid * UINT32_C(2654435761) >> 16) % TENANT_BUCKETS];
+}
+
+static int compare(const void *a, const void *b)
+{
+    gid_t one = *(const gid_t *)a, other = *(const gid_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+struct tenant *tenants_of(struct tenants *tenants, const struct account *account)
+{
+    struct tenant **bucket = bucket_of(tenants, account->uid), *tenant;
+    struct account sorted = *account;
+
+    /* The kernel keeps them sorted, a directory gives them as it likes. */
+    qsort(sorted.groups, sorted.group_count, sizeof sorted.groups[0], compare);
+    for (tenant = *bucket; tenant; tenant = tenant->next)
+        if (is_same(&tenant->account, &sorted))
+            return tenant;
+    tenant = calloc(1, sizeof *tenant);
+    if (!tenant)
+        return NULL;
+    tenant->account = sorted;
+    tenant->end = &tenant->first;
+    tenant->next = *bucket;
+    *bucket = tenant;
+    return tenant;
+}
+
+void tenants_release(struct tenants *tenants, struct tenant *tenant, int64_t now)
+{
+    struct tenant **place = bucket_of(tenants, tenant->account.uid);
+
+    if (tenant->instance || tenant->first || tenant->wants)
+        return;
+    if (tenant->failures && tenant->not_before > now)
+        return;
+    while (*place != tenant)
+        place = &(*place)->next;
+    *place = tenant->next;
+    free(tenant);
+}
+
+void tenants_visit(
+    struct tenants *tenants, void (*visit)(void *context, struct tenant *tenant), void *context)
+{
+    for (unsigned i = 0; i < TENANT_BUCKETS; i++)
+        for (struct tenant *tenant = tenants->buckets[i], *next; tenant; tenant = next) {
+            next = tenant->next;
+            visit(context, tenant);
+        }
+}
+
+int tenants_wait(struct tenants *tenants, struct tenant *tenant, int connection, uint32_t listener,
+    const struct identity *peer, int64_t now)
+{
+    struct waiting *waiting = malloc(sizeof *waiting);
+
+    if (!waiting)
+        return -ENOMEM;
+    *waiting = (struct waiting){
+        .connection = connection, .listener = listener, .since = now, .peer = *peer};
+    *tenant->end = waiting;
+    tenant->end = &waiting->next;
+    tenant->waiting++;
+    tenants->waiting++;
+    return 0;
+}
+
+struct waiting *tenants_take(struct tenants *tenants, struct tenant *tenant, struct waiting **place)
+{
+    struct waiting *taken = *place;
+
+    *place = taken->next;
+    if (tenant->end == &taken->next)
+        tenant->end = place;
+    tenant->waiting--;
+    tenants->waiting--;
+    return taken;
+}
+
+void tenants_want(struct tenants *tenants, struct tenant *tenant)
+{
+    if (tenant->wants)
+        return;
+    tenant->wants = true;
+    tenant->next_wants = NULL;
+    *tenants->wants_end = tenant;
+    tenants->wants_end = &tenant->next_wants;
+    tenants->wanting++;
+}
+
+void tenants_want_no_more(struct tenants *tenants, struct tenant *tenant)
+{
+    struct tenant **place = &tenants->wants_first;
+
+    if (!tenant->wants)
+        return;
+    while (*place != tenant)
+        place = &(*place)->next_wants;
+    *place = tenant->next_wants;
+    if (tenants->wants_end == &tenant->next_wants)
+        tenants->wants_end = place;
+    tenant->wants = false;
+    tenants->wanting--;
+}

@@ -1,0 +1,70 @@
+/*
+ * tenants.h: the accounts that are served, and the connections that wait for their instance.
+ *
+ * Invariant: a tenant is one complete set of credentials (user id, group id, all groups): two that
+ * differ in one group are two tenants, and a connection waits with the tenant whose peer it is, and
+ * nowhere else. Each waiting connection is delivered, refused or closed, once.
+ *
+ * Used by the supervisor, single-threaded. Knows nothing of instances but that a tenant may have
+ * one.
+ */
+#pragma once
+
+#include "account/account.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct instance;
+
+/* A client that was accepted and is not delivered yet. */
+struct waiting {
+    struct waiting *next;
+    int connection;
+    uint32_t listener;
+    int64_t since; /* milliseconds of the loop's clock */
+    struct identity peer;
+};
+
+struct tenant {
+    struct tenant *next;       /* of the same bucket */
+    struct tenant *next_wants; /* in the line of those that want an instance */
+    struct account account;
+    struct instance *instance; /* NULL: it has none */
+    struct waiting *first, **end;
+    unsigned waiting;
+    bool wants;         /* stands in that line */
+    unsigned failures;  /* ends of its instances soon after they began, in a row */
+    int64_t not_before; /* no instance before this time */
+};
+
+enum { TENANT_BUCKETS = 256 };
+
+struct tenants {
+    struct tenant *buckets[TENANT_BUCKETS];
+    struct tenant *wants_first, **wants_end; /* who was first is served first */
+    unsigned waiting;                        /* of all of them */
+    unsigned wanting;
+};
+
+void tenants_init(struct tenants *tenants);
+
+/* The tenant with this account, made if there is none. NULL: no memory. */
+struct tenant *tenants_of(struct tenants *tenants, const struct account *account);
+
+/* Forgets a tenant that has no instance, nothing waiting and no failure to remember. */
+void tenants_release(struct tenants *tenants, struct tenant *tenant, int64_t now);
+void tenants_visit(
+    struct tenants *tenants, void (*visit)(void *context, struct tenant *tenant), void *context);
+
+/* Takes over `connection`; -ENOMEM: it stays the caller's. */
+int tenants_wait(struct tenants *tenants, struct tenant *tenant, int connection, uint32_t listener,
+    const struct identity *peer, int64_t now);
+
+/* Takes the entry that *place points to out of its line; it and its connection are the caller's. */
+struct waiting *tenants_take(
+    struct tenants *tenants, struct tenant *tenant, struct waiting **place);
+
+/* Puts the tenant at the end of the line of those that want an instance, or takes it out. */
+void tenants_want(struct tenants *tenants, struct tenant *tenant);
+void tenants_want_no_more(struct tenants *tenants, struct tenant *tenant);
