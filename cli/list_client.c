@@ -21,7 +21,7 @@ struct answer {
     unsigned count, room;
 };
 
-/* Whose process it is. Root's that are not dumpable look as what they are, root's. */
+/* Whose process it is: this directory is its own even where it is not dumpable, unlike the rest. */
 static int owner_of(pid_t process, uid_t *owner)
 {
     char path[32];
