@@ -58,11 +58,32 @@ static void reset(int connection)
     kernel_close(connection);
 }
 
+/*
+ * At a listener that an instance opened when it was one account's already (a data connection, what
+ * a reload added): whoever is let in is served as that account, so nobody else is.
+ */
+static bool serve_own_or_reset(int connection)
+{
+    struct admission admission = {.verdict = ACCOUNT_NOT_ALLOWED};
+    uid_t own = (uid_t)kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+
+    identity_of_connection(connection, &admission.peer);
+    if (admission.peer.kind == IDENTITY_USER && admission.peer.uid == own)
+        return true;
+    if (admission.peer.kind == IDENTITY_NONE)
+        admission.verdict = ACCOUNT_NO_IDENTITY;
+    admission_report(EVENT_REFUSED, &admission);
+    reset(connection);
+    return false;
+}
+
 /* Is the peer served? If not, its connection is gone. */
 static bool serve_or_reset(int connection)
 {
     struct admission admission;
 
+    if (process.instance)
+        return serve_own_or_reset(connection);
     admission_judge(connection, &admission);
     if (process.settings.mode == PROTECT_OBSERVE) {
         admission_report(EVENT_OBSERVED, &admission);
@@ -90,8 +111,8 @@ static bool is_the_servers(int listener)
 }
 
 /*
- * In an instance clients come through stand-ins. A listener of a sealed one's own is its own
- * affair; any other would bring it clients while it is nobody's.
+ * In an instance clients come through stand-ins. Besides, a sealed one may have listeners of its
+ * own, for its own account; any other would bring it clients while it is nobody's.
  */
 static bool is_no_instances(int listener)
 {
@@ -140,7 +161,7 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
         errno = EPERM;
         return -1;
     }
-    if (!process.wrapped || process.sealed || process.instance)
+    if (!process.wrapped || process.sealed)
         return libc_calls()->accept4(listener, address, length, flags);
     if (process.scopes && thread_state.tid && !thread_is_own()) {
         errno = EPERM; /* a stranger has no state that could tell for whom it acts */

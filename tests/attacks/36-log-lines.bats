@@ -48,7 +48,7 @@ teardown() {
 
 @test "36: text lines stay clean, and one an event, over TCP and AF_UNIX" {
     for ADDRESS in 127.0.0.1:7000 "$WORLD/tmp/victim.socket"; do
-        nasty_server --verbose --log="$BATS_TEST_TMPDIR/log"
+        nasty_server --isolate=scope --verbose --log="$BATS_TEST_TMPDIR/log"
         nasty_visits
         await 10 grep -q 'asked for other ids' "$BATS_TEST_TMPDIR/log"
         stop_all
@@ -61,7 +61,7 @@ teardown() {
 }
 
 @test "36: lines in JSON are whole objects with the names in them, and printable" {
-    nasty_server --verbose --log-format=json --log="$BATS_TEST_TMPDIR/log"
+    nasty_server --isolate=scope --verbose --log-format=json --log="$BATS_TEST_TMPDIR/log"
     nasty_visits
     await 10 grep -q 'server-ids\|setuid' "$BATS_TEST_TMPDIR/log"
     stop_all
