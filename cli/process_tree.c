@@ -86,6 +86,24 @@ int process_state(pid_t pid, pid_t tid, struct process_state *state)
     return 0;
 }
 
+void process_name(pid_t pid, char name[PROCESS_NAME_SIZE])
+{
+    char path[64];
+    ssize_t size;
+    cleanup_descriptor int file = -1;
+
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    file = kernel_openat(AT_FDCWD, path, O_RDONLY);
+    size = file < 0 ? 0 : kernel_read(file, name, PROCESS_NAME_SIZE - 1);
+    while (size > 0 && name[size - 1] == '\n')
+        size--;
+    name[size > 0 ? size : 0] = '\0';
+    for (char *letter = name; *letter; letter++) {
+        if ((unsigned char)*letter < ' ' || *letter == 0x7f)
+            *letter = '?';
+    }
+}
+
 /* ---- children -------------------------------------------------------------------------------- */
 
 struct family {

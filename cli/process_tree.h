@@ -35,3 +35,7 @@ struct process_state {
     pid_t parent;
 };
 int process_state(pid_t pid, pid_t tid, struct process_state *state);
+
+/* The name that a process gave itself, without what controls a terminal; "" if it has ended. */
+enum { PROCESS_NAME_SIZE = 32 };
+void process_name(pid_t pid, char name[PROCESS_NAME_SIZE]);

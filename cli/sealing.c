@@ -42,30 +42,11 @@ static struct sealing {
 
 /* ---- what went wrong ------------------------------------------------------------------------- */
 
-/* The name that a process gave itself, fit for a log. */
-static void read_name(pid_t pid, char name[32])
-{
-    char path[64];
-    ssize_t size;
-    cleanup_descriptor int file = -1;
-
-    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    file = kernel_openat(AT_FDCWD, path, O_RDONLY);
-    size = file < 0 ? 0 : kernel_read(file, name, 31);
-    while (size > 0 && name[size - 1] == '\n')
-        size--;
-    name[size > 0 ? size : 0] = '\0';
-    for (char *letter = name; *letter; letter++) {
-        if ((unsigned char)*letter < ' ' || *letter == 0x7f)
-            *letter = '?';
-    }
-}
-
 static int complain(pid_t pid, int error, const char *what)
 {
-    char name[32];
+    char name[PROCESS_NAME_SIZE];
 
-    read_name(pid, name);
+    process_name(pid, name);
     snprintf(sealing.text, sealing.size, "process %d (%s) %s: %s", (int)pid, name, what,
         strerror(-error));
     return error;
@@ -377,13 +358,12 @@ static void begin(char *text, size_t size)
     text[0] = '\0';
 }
 
-int sealing_seal(const struct account *account, char *text, size_t size)
+/* Everything is stopped first, also for one that is late: others could write to its memory. */
+static int seal_all(void)
 {
     sigset_t child, before;
     int error;
 
-    begin(text, size);
-    sealing.account = *account;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, &before);
@@ -394,8 +374,16 @@ int sealing_seal(const struct account *account, char *text, size_t size)
     return error;
 }
 
+int sealing_seal(const struct account *account, char *text, size_t size)
+{
+    begin(text, size);
+    sealing.account = *account;
+    return seal_all();
+}
+
 int sealing_settle(char *text, size_t size)
 {
+    size_t left;
     int error;
 
     begin(text, size);
@@ -403,8 +391,9 @@ int sealing_settle(char *text, size_t size)
         if (has_ended(sealing.tasks[i].pid, sealing.tasks[i].tid))
             forget(&sealing.tasks[i]);
     }
-    if (sealing.count == 0)
+    left = sealing.left;
+    if (left == 0)
         return 0;
     error = take_stops();
-    return error < 0 ? error : change_stopped();
+    return error < 0 || sealing.left == left ? error : seal_all();
 }

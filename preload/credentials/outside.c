@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct standing {
     char state;
     uint32_t uids[4], gids[4]; /* real, effective, saved, of the file system */
     uint64_t inheritable, permitted, effective, ambient;
+    uint64_t ignored;     /* signals */
     unsigned group_count; /* may be more than are here */
     gid_t groups[ACCOUNT_MAX_GROUPS];
 };
@@ -56,7 +58,8 @@ static void take_line(const char *line, struct standing *standing)
     static const struct {
         const char *name;
         size_t offset;
-    } sets[] = {{"CapInh:\t", offsetof(struct standing, inheritable)},
+    } sets[] = {{"SigIgn:\t", offsetof(struct standing, ignored)},
+        {"CapInh:\t", offsetof(struct standing, inheritable)},
         {"CapPrm:\t", offsetof(struct standing, permitted)},
         {"CapEff:\t", offsetof(struct standing, effective)},
         {"CapAmb:\t", offsetof(struct standing, ambient)}};
@@ -147,15 +150,39 @@ int credentials_task_is_sealed(pid_t pid, pid_t tid, const struct account *accou
 
 /* ---- sealing --------------------------------------------------------------------------------- */
 
-/* What the task's calls point to, in its own memory. */
-struct arguments {
+enum { MAX_CALLS = 10 };
+
+/* What lies in the task's own memory. */
+struct script {
+    struct tracee_call calls[MAX_CALLS];
     struct __user_cap_header_struct header;
     struct __user_cap_data_struct raised[2], none[2];
-    int32_t death_signal;
     gid_t groups[ACCOUNT_MAX_GROUPS];
 };
 
-#define AT(tracee, member) ((long)((tracee)->loan + offsetof(struct arguments, member)))
+/* The calls that are being written down, and which errors of each are none. */
+struct writing {
+    struct script script;
+    uintptr_t place; /* of the script, in the task */
+    size_t count;
+    int tolerated[MAX_CALLS][2];
+};
+
+#define PLACE(writing, member) ((long)((writing)->place + offsetof(struct script, member)))
+
+static struct tracee_call *add(struct writing *writing, long number, long a, long b, long c)
+{
+    struct tracee_call *call = &writing->script.calls[writing->count++];
+
+    *call = (struct tracee_call){.number = number, .arguments = {a, b, c}};
+    return call;
+}
+
+static void tolerate(struct writing *writing, int error, int other)
+{
+    writing->tolerated[writing->count - 1][0] = error;
+    writing->tolerated[writing->count - 1][1] = other;
+}
 
 static struct __user_cap_data_struct half_of(const struct standing *standing, int half)
 {
@@ -167,78 +194,77 @@ static struct __user_cap_data_struct half_of(const struct standing *standing, in
         .inheritable = (uint32_t)(standing->inheritable >> shift)};
 }
 
-static int lend(
-    struct tracee *tracee, const struct standing *standing, const struct account *account)
-{
-    struct arguments arguments = {.header = {_LINUX_CAPABILITY_VERSION_3, 0},
-        .raised = {half_of(standing, 0), half_of(standing, 1)}};
-    size_t size = account->group_count * sizeof account->groups[0];
-
-    memcpy(arguments.groups, account->groups, size);
-    return tracee_lend(tracee, &arguments, offsetof(struct arguments, groups) + size);
-}
-
-static int control(struct tracee *tracee, int option, long a, long b)
-{
-    return (int)tracee_call(tracee, SYS_prctl, option, a, b, 0, 0);
-}
-
-static int change_ids(struct tracee *tracee, const struct account *account)
+static void write_ids(struct writing *writing, const struct account *account)
 {
     long uid = (long)account->uid, gid = (long)account->gid;
-    long result = tracee_call(tracee, SYS_capset, AT(tracee, header), AT(tracee, raised), 0, 0, 0);
 
-    if (result == 0)
-        result = tracee_call(
-            tracee, SYS_setgroups, (long)account->group_count, AT(tracee, groups), 0, 0, 0);
-    if (result == 0)
-        result = tracee_call(tracee, SYS_setresgid, gid, gid, gid, 0, 0);
-    if (result == 0)
-        result = tracee_call(tracee, SYS_setresuid, uid, uid, uid, 0, 0);
-    return (int)result;
+    add(writing, SYS_capset, PLACE(writing, header), PLACE(writing, raised), 0);
+    add(writing, SYS_setgroups, (long)account->group_count, PLACE(writing, groups), 0);
+    add(writing, SYS_setresgid, gid, gid, gid);
+    add(writing, SYS_setresuid, uid, uid, uid);
 }
 
 /* KEEP_CAPS may be locked; it is without effect once there is nothing to keep. */
-static int drop_capabilities(struct tracee *tracee)
+static void write_drop(struct writing *writing)
 {
-    int result = control(tracee, PR_SET_KEEPCAPS, 0, 0);
-
-    if (result == 0 || result == -EPERM)
-        result = control(tracee, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0);
-    if (result == 0)
-        result =
-            (int)tracee_call(tracee, SYS_capset, AT(tracee, header), AT(tracee, none), 0, 0, 0);
-    return result;
+    add(writing, SYS_prctl, PR_SET_KEEPCAPS, 0, 0);
+    tolerate(writing, -EPERM, 0);
+    add(writing, SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0);
+    add(writing, SYS_capset, PLACE(writing, header), PLACE(writing, none), 0);
 }
 
-/* A kernel or a container without keys has none to leave. */
-static int leave_keyring(struct tracee *tracee)
+/*
+ * A change of ids clears the parent-death signal: it is read first, into the second argument of the
+ * last call, which sets it again. A kernel or a container without keys has no keyring to leave.
+ */
+static void write_script(
+    struct writing *writing, const struct standing *standing, const struct account *account)
 {
-    long result = tracee_call(tracee, SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+    struct tracee_call *read_signal = add(writing, SYS_prctl, PR_GET_PDEATHSIG, 0, 0);
 
-    return result >= 0 || result == -ENOSYS || result == -EPERM ? 0 : (int)result;
+    writing->script.header.version = _LINUX_CAPABILITY_VERSION_3;
+    writing->script.raised[0] = half_of(standing, 0);
+    writing->script.raised[1] = half_of(standing, 1);
+    memcpy(writing->script.groups, account->groups, account->group_count * sizeof(gid_t));
+    write_ids(writing, account);
+    if (account->uid != 0)
+        write_drop(writing);
+    add(writing, SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0 /* a new one */, 0);
+    tolerate(writing, -ENOSYS, -EPERM);
+    read_signal->arguments[1] = PLACE(writing, calls) +
+                                (long)(writing->count * sizeof(struct tracee_call)) +
+                                (long)offsetof(struct tracee_call, arguments[1]);
+    add(writing, SYS_prctl, PR_SET_PDEATHSIG, 0, 0);
+}
+
+static int judge(const struct writing *writing)
+{
+    for (size_t i = 0; i < writing->count; i++) {
+        const struct tracee_call *call = &writing->script.calls[i];
+
+        /* No result but a keyring's number is positive. */
+        if (call->result < 0 && call->result != writing->tolerated[i][0] &&
+            call->result != writing->tolerated[i][1])
+            return (int)call->result;
+    }
+    return 0;
 }
 
 static int change(
     struct tracee *tracee, const struct standing *standing, const struct account *account)
 {
-    int32_t death_signal = 0;
-    int result = lend(tracee, standing, account);
+    struct writing writing = {0};
+    size_t size = offsetof(struct script, groups) + account->group_count * sizeof(gid_t);
+    bool trap_is_ignored = (standing->ignored & (uint64_t)1 << (SIGTRAP - 1)) != 0;
+    int error = tracee_borrow(tracee, size);
 
-    if (result == 0)
-        result = control(tracee, PR_GET_PDEATHSIG, AT(tracee, death_signal), 0);
-    if (result == 0)
-        result = tracee_read(
-            tracee, offsetof(struct arguments, death_signal), &death_signal, sizeof death_signal);
-    if (result == 0)
-        result = change_ids(tracee, account);
-    if (result == 0 && account->uid != 0)
-        result = drop_capabilities(tracee);
-    if (result == 0)
-        result = leave_keyring(tracee);
-    if (result == 0 && death_signal != 0) /* a change of ids clears it */
-        result = control(tracee, PR_SET_PDEATHSIG, death_signal, 0);
-    return result;
+    if (error < 0)
+        return error;
+    writing.place = tracee->loan;
+    write_script(&writing, standing, account);
+    error = tracee_run(
+        tracee, &writing.script, size, trap_is_ignored, writing.script.calls, writing.count);
+    return error < 0 ? error : judge(&writing);
 }
 
 int credentials_seal_task(pid_t tid, const struct account *account)

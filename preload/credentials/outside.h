@@ -11,6 +11,10 @@
 #include "account/account.h"
 
 /*
+ * The task is the caller's tracee by PTRACE_SEIZE with PTRACE_O_TRACESYSGOOD, in a
+ * PTRACE_EVENT_STOP. Everything that shares its memory is stopped, too: what is in there for the
+ * moment is done with its old rights. Uses static memory: one thread at a time.
+ *
  * The stopped task `tid` becomes `account`: groups, gids, uids, KEEP_CAPS off, ambient set and all
  * capabilities cleared, a session keyring of its own, its parent-death signal as it was. A task
  * that is it already is left alone. For uid 0 the ids and groups alone are set. 0; -EPERM if the
