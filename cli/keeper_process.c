@@ -153,7 +153,9 @@ static void seal(struct keeping *keeping, const struct keeper_order *order)
             account->uid, strerror(-error));
     } else {
         keeper_await_quiet();
-        error = sealing_seal(account, text, sizeof text);
+        error = keeper_give_scratch(keeping->plan, account->uid, account->gid);
+        if (error == 0)
+            error = sealing_seal(account, text, sizeof text);
     }
     tell_sealed(keeping, error, text);
 }

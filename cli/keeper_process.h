@@ -86,3 +86,8 @@ void keeper_await_quiet(void);
  * last. 0 or -errno.
  */
 int keeper_give_directory(const char *path, uid_t uid, gid_t gid);
+
+/* ---- keeper_scratch.c ---- */
+
+/* Gives files without a name that the server made for itself to the ids. 0 or -errno. */
+int keeper_give_scratch(const struct keeper_plan *plan, uid_t uid, gid_t gid);

@@ -3,6 +3,7 @@
  * of the supervisor.
  */
 #include "instance.h"
+#include "instance_tmp.h"
 #include "main_signals.h"
 #include "notify.h"
 #include "process_stat.h"
@@ -29,7 +30,8 @@ static int end_orphan(pid_t pid, void *context)
 {
     struct process_stat stat;
 
-    if (!is_keeper(context, pid) && process_stat_read(pid, &stat) == 0 && stat.parent == getpid())
+    if (!is_keeper(context, pid) && !instance_tmp_is_remover(pid) &&
+        process_stat_read(pid, &stat) == 0 && stat.parent == getpid())
         kill(pid, SIGKILL);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "account/channel.h"
 #include "credentials/credentials.h"
 #include "kernel.h"
+#include "scope/scratch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -124,12 +125,27 @@ static uint64_t block_all_but_libcs(void)
     return old;
 }
 
+/* Unless it gave up root by itself: then its files are its own already. */
+static void give_scratch(void)
+{
+    const struct settings *settings = &process.settings;
+
+    if ((uid_t)kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0) != credentials_base()->uid)
+        return;
+    if (settings->ground == GROUND_NONE)
+        scratch_give(settings->guard_uid, settings->guard_gid);
+    else if (settings->ground == GROUND_ACCOUNT)
+        scratch_give(settings->ground_account.uid, settings->ground_account.gid);
+}
+
 /* Once. No handler may jump out of this: others wait for its end. */
 static void lower(void)
 {
     uint64_t signals = block_all_but_libcs();
-    int result = credentials_begin_serving(&process.settings);
+    int result;
 
+    give_scratch();
+    result = credentials_begin_serving(&process.settings);
     if (result < 0)
         credentials_die(-result);
     channel_set_inheritable(false);
