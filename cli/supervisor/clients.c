@@ -73,13 +73,15 @@ static void refuse(const struct supervisor *supervisor, int connection, const st
     reset(connection);
 }
 
-/* One tenant whose instance hangs must leave descriptors for the others. */
+/* One tenant whose instance hangs must leave descriptors for the others: a quarter of all. */
 static unsigned most_waiting(void)
 {
     struct rlimit64 limit = {0};
+    rlim64_t most;
 
     kernel_getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur / 4 > LEAST_WAITING ? (unsigned)(limit.rlim_cur / 4) : LEAST_WAITING;
+    most = limit.rlim_cur - limit.rlim_cur / 4;
+    return most > UINT32_MAX ? UINT32_MAX : most > LEAST_WAITING ? (unsigned)most : LEAST_WAITING;
 }
 
 static void lodge(struct supervisor *supervisor, const struct listener *listener, int connection,

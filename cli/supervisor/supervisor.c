@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HIGH_DESCRIPTORS = 1024 };
+enum { HIGH_DESCRIPTORS = 1024, MOST_DESCRIPTORS = 65536 };
 
 void supervisor_say(const struct supervisor *supervisor, bool always, const char *name, pid_t pid,
     const char *format, ...)
@@ -158,12 +158,17 @@ static void notify_arrived(void *context, uint32_t events)
         notify_ready();
 }
 
+/* Each client that waits for its instance is a descriptor. More than was given, if we may. */
 static int raise_limit(void)
 {
-    struct rlimit limit;
+    struct rlimit limit, more;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
+    more.rlim_cur = more.rlim_max =
+        limit.rlim_max < MOST_DESCRIPTORS ? MOST_DESCRIPTORS : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return 0;
     limit.rlim_cur = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
