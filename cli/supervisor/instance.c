@@ -263,9 +263,13 @@ static void say_end(const struct instance *instance, const struct keeper_report 
     if (report->text[0])
         snprintf(last, sizeof last, "; its last line was \"%s\"", report->text);
     if (early && supervisor->was_ready)
-        hint = ". Perhaps it cannot run twice (a lock file, a pid file, a port of its own): give "
-               "each instance its own by %i in its arguments or --instance-tmp, or say "
-               "--isolate=scope";
+        hint = supervisor->plan->expand
+                   ? ". Perhaps it cannot run twice (a lock file, a pid file, a port of its own): "
+                     "give each instance its own by %i in its arguments or by --instance-tmp, or "
+                     "say --isolate=scope"
+                   : ". Perhaps it cannot run twice (a lock file, a pid file, a port of its own): "
+                     "say --isolate=account and give each instance its own by %i in its arguments "
+                     "or by --instance-tmp, or say --isolate=scope";
     supervisor_say(supervisor, !instance->asked && supervisor->was_ready, "instance-ended",
         instance->keeper.server, "instance %u of the server %s%s%s%s", instance->number, how,
         early ? " before it waited for clients" : "", last, hint);

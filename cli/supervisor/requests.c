@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_nobodys(const struct instance *instance)
 {
@@ -186,6 +187,17 @@ static void decide(int reply)
     answer(reply, &decision, sizeof decision, -1);
 }
 
+/* Who starts an instance is not to take another, or the first process, for the service itself. */
+static void tell_whether_ours(const struct instance *instance, pid_t pid, int reply)
+{
+    const struct supervisor *supervisor = instance->supervisor;
+    bool ours = pid == supervisor->plan->run || pid == supervisor->plan->main || pid == getpid();
+
+    for (const struct instance *i = supervisor->instances; i && !ours; i = i->next)
+        ours = i != instance && i->keeper.server == pid;
+    answer_result(reply, ours && pid > 0 ? 0 : -ENOENT);
+}
+
 void requests_handle(
     void *context, const struct request *request, pid_t pid, int reply, int attached)
 {
@@ -211,6 +223,9 @@ void requests_handle(
         break;
     case REQUEST_OPTION:
         set_option(instance, request);
+        break;
+    case REQUEST_OTHERS:
+        tell_whether_ours(instance, request->pid, reply);
         break;
     case REQUEST_WAITS:
         instance_waits(instance);

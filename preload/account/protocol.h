@@ -45,6 +45,8 @@ enum request_kind {
     REQUEST_WHICH,  /* a descriptor came by exec or in a message: is the socket with cookie
                        `socket.cookie` a stand-in of this instance? as REQUEST_LISTEN, without one */
     REQUEST_OPTION, /* setsockopt(2) on a stand-in: `option` is for the listener; not answered */
+    REQUEST_OTHERS, /* is `pid` another process of this service, the first's or an instance's?
+                       answered by struct stand_in, result 0 or -ENOENT */
     REQUEST_WAITS,  /* this process waits for clients on a stand-in; not answered */
 };
 
@@ -87,6 +89,7 @@ struct request {
     char detail[32]; /* NUL-terminated ASCII, written by the library itself */
     struct request_socket socket;
     struct request_option option;
+    pid_t pid; /* REQUEST_OTHERS */
 };
 
 /* Who keeps the peers apart? */

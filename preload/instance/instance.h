@@ -69,6 +69,12 @@ bool instance_setsockopt(
 bool instance_keeps_path(int directory, const char *path);
 
 /*
+ * kill(pid, 0) in an instance that is nobody's yet: is that process another one of this service, so
+ * that the question "does it run already?" is to be answered with ESRCH?
+ */
+bool instance_overlooks(pid_t pid);
+
+/*
  * Ahead of a wait or an accept for clients. In an instance: the supervisor is told once that this
  * process waits. With --isolate=auto the first one decides, for good: if the supervisor says so,
  * this process's listeners become stand-ins before it waits. `by_epoll`: in an epoll set.
