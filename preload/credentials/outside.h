@@ -5,6 +5,11 @@
  * ptrace(2) before and after; its registers, its signal mask and what it was doing are as before.
  *
  * Needs no memory of the task but some below its stack pointer's red zone.
+ *
+ * The bounding set stays. With an empty one a setuid program that a sealed process executes would
+ * be root without CAP_SETUID: its setgroups(2) fails, and its setuid(getuid()) succeeds but leaves
+ * the saved id 0, by which whoever runs in it comes back to root (seen; NO_NEW_PRIVS would prevent
+ * that, and every setuid program with it).
  */
 #pragma once
 
