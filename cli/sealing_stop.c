@@ -4,10 +4,12 @@
 #include "process_tree.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -190,6 +192,16 @@ int sealing_take_stops(void)
     return error;
 }
 
+static bool has_child(const struct task *task)
+{
+    char path[64], byte;
+    cleanup_descriptor int file = -1;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)task->tid, (int)task->tid);
+    file = kernel_openat(AT_FDCWD, path, O_RDONLY);
+    return file == -ENOENT || (file >= 0 && kernel_read(file, &byte, 1) == 1);
+}
+
 /*
  * Does it wait for its vfork child? The one wait of which it is certain that it ends in the task's
  * own code and nowhere else, and that nothing is done for it meanwhile.
@@ -198,19 +210,27 @@ static bool is_in_vfork(const struct task *task)
 {
     char path[64], text[64] = "";
     cleanup_descriptor int file = -1;
-    long call;
+    unsigned long argument = 0;
+    uint64_t flags = 0;
+    struct iovec here = {&flags, sizeof flags}, there = {NULL, sizeof flags};
+    long call = -1;
 
     snprintf(path, sizeof path, "/proc/%d/syscall", (int)task->tid);
     file = kernel_openat(AT_FDCWD, path, O_RDONLY);
     if (file < 0 || kernel_read(file, text, sizeof text - 1) <= 0)
         return false;
-    if (sscanf(text, "%ld", &call) != 1)
+    if (sscanf(text, "%ld %lx", &call, &argument) < 1)
+        return false;
+    there.iov_base = (void *)argument;
+    if (call == SYS_clone)
+        flags = argument;
+    else if (call == SYS_clone3 && process_vm_readv(task->tid, &here, 1, &there, 1, 0) < 0)
         return false;
 #ifdef SYS_vfork
     if (call == SYS_vfork)
-        return true;
+        flags = CLONE_VFORK;
 #endif
-    return call == SYS_clone || call == SYS_clone3;
+    return (flags & CLONE_VFORK) && has_child(task);
 }
 
 /* Looks after what does not stop: it may have ended, and the child of a vfork may be stopped. */
