@@ -268,16 +268,21 @@ static int fork_server(struct keeping *keeping)
 {
     int control[2], output[2];
     int error = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control);
+    sigset_t all, own;
 
     if (error == 0 && pipe2(output, O_CLOEXEC) < 0)
         error = -errno;
     if (error < 0)
         return error;
+    /* What we ignore is not lost on it meanwhile: a blocked signal waits until it can be taken. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &own);
     keeping->server = fork();
-    if (keeping->server < 0)
-        return -errno;
     if (keeping->server == 0)
         keeper_become_server(keeping->plan, control[1], output[1]);
+    sigprocmask(SIG_SETMASK, &own, NULL);
+    if (keeping->server < 0)
+        return -EAGAIN;
     kernel_close(control[1]);
     kernel_close(output[1]);
     keeping->control = control[0];

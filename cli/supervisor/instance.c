@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { SEAL_SECONDS = 10 };
+
 static void say_end(const struct instance *instance, const struct keeper_report *report);
 
 static void forget_stand_ins(struct instance *instance)
@@ -69,6 +71,7 @@ static void serves(struct instance *instance)
     char name[64];
 
     instance->state = INSTANCE_SERVING;
+    instance->deadline = 0;
     clients_deliver(supervisor, instance->tenant);
     if (supervisor->plan->verbose) /* looking the name up takes its time */
         supervisor_say(supervisor, false, "instance-assigned", instance->keeper.server,
@@ -121,7 +124,8 @@ static bool take_report(struct instance *instance, const struct keeper_report *r
     default:
         instance->status = report->status;
         say_end(instance, report);
-        if (instance->supervisor->stopping || !instance->supervisor->was_ready)
+        if (!instance->supervisor->was_ready ||
+            (instance->supervisor->stopping && instance->waited))
             instance->supervisor->status = instance->supervisor->status ?: report->status;
         forget(instance);
         return false;
@@ -192,6 +196,7 @@ void instance_assign(struct instance *instance, struct tenant *tenant)
     tenant->instance = instance;
     instance->state = INSTANCE_SEALING;
     instance->assigned = instance->given = loop_now();
+    instance->deadline = instance->assigned + SEAL_SECONDS * 1000;
     instance->supervisor->last_assigned = instance->assigned;
     if (keeper_seal(&instance->keeper, &tenant->account,
             instance->directory[0] ? instance->directory : NULL) < 0)

@@ -51,7 +51,7 @@ struct instance {
     struct connections connections;
     char directory[256];              /* --instance-tmp, "" for none */
     int64_t started, assigned, given; /* `given`: the last connection, or the assignment */
-    int64_t deadline;                 /* STARTING: to wait for clients; ENDING: to be killed */
+    int64_t deadline;                 /* to wait for clients, to be sealed, or to have ended */
     int64_t next_look;                /* at its connections */
     bool waited;                      /* for clients, once */
     bool asked;                       /* to end, by us */

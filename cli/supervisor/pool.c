@@ -242,6 +242,21 @@ static int64_t tend_deadline(struct instance *instance, int64_t now)
     return instance->deadline;
 }
 
+/*
+ * A task that cannot be stopped keeps the keeper waiting. Its tracer's end is the end of all that
+ * it has stopped; what else there is comes to us and is killed.
+ */
+static int64_t tend_sealing(struct instance *instance, int64_t now)
+{
+    if (now < instance->deadline)
+        return instance->deadline;
+    supervisor_say(instance->supervisor, true, "not-sealed", instance->keeper.server,
+        "instance %u of the server could not be sealed in time: it is killed", instance->number);
+    kill(instance->keeper.pid, SIGKILL);
+    instance->deadline = now + LONGEST_BACKOFF_MS;
+    return instance->deadline;
+}
+
 static int64_t tend(struct instance *instance, int64_t now)
 {
     int64_t next = INT64_MAX;
@@ -255,6 +270,8 @@ static int64_t tend(struct instance *instance, int64_t now)
     }
     if (instance->state == INSTANCE_SERVING)
         return tend_serving(instance, now);
+    if (instance->state == INSTANCE_SEALING)
+        return tend_sealing(instance, now);
     if ((instance->state == INSTANCE_STARTING || instance->state == INSTANCE_ENDING) &&
         instance->deadline)
         next = sooner(next, tend_deadline(instance, now));
