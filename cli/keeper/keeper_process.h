@@ -1,5 +1,5 @@
 /*
- * keeper_process.h: private to cli/keeper*.c: what goes between a supervisor and its keepers, and
+ * keeper_process.h: private to cli/keeper/: what goes between a supervisor and its keepers, and
  * the keeper's own parts.
  *
  * Both ends are one program, forked: a message has the right size or is a mistake of ours.

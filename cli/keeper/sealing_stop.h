@@ -1,5 +1,5 @@
 /*
- * sealing_stop.h: private to cli/sealing*.c: what is traced, and how all of it is stopped.
+ * sealing_stop.h: private to sealing*.c: what is traced, and how all of it is stopped.
  *
  * Invariant: what is in the list is traced by us, or has just ended. After sealing_stop_all()
  * returned 0, nothing below the calling process runs or can be born, but for those in TASK_LEFT:
