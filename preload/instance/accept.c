@@ -119,9 +119,7 @@ static int accept_one(int number, struct sockaddr *address, socklen_t *length, i
 bool instance_accept(
     int number, struct sockaddr *address, socklen_t *length, int flags, int *result)
 {
-    const struct descriptor *entry = descriptor_find(number);
-
-    if (__builtin_expect(!entry || entry->kind != DESCRIPTOR_STAND_IN, true))
+    if (!listing_brings_clients(number))
         return false;
     if (process.scopes) { /* it has been taken over: no client comes here */
         process_begin_serving();

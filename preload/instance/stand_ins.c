@@ -39,6 +39,14 @@ struct listing *listing_of(int number)
     return NULL;
 }
 
+bool listing_brings_clients(int number)
+{
+    const struct descriptor *entry = descriptor_find(number);
+
+    return __builtin_expect(entry && entry->kind == DESCRIPTOR_STAND_IN, false) &&
+           state_of(&listings[entry->serial % LISTINGS]) == LISTING_LISTENING;
+}
+
 struct listing *listing_of_bound(uint64_t cookie)
 {
     for (unsigned i = 0; i < LISTINGS; i++)

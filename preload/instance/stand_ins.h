@@ -36,6 +36,9 @@ struct listing {
 /* The listing of a stand-in or of a socket bound to a served address, else NULL. */
 struct listing *listing_of(int number);
 
+/* Is it a stand-in that listens? Not proved by the cookie: costs no system call. */
+bool listing_brings_clients(int number);
+
 /* The listing of a socket that the process has bound by itself, else NULL. */
 struct listing *listing_of_bound(uint64_t cookie);
 

@@ -1,10 +1,12 @@
 /*
- * instance_host.c: the smallest supervisor of one instance: `instance_host [--auto] PROGRAM [ARG…]`
+ * instance_host.c: the smallest supervisor of one instance:
+ * `instance_host [--auto | --keep] PROGRAM [ARG…]`
  *
  * It speaks preload/account/protocol.h with the library in PROGRAM, owns the listeners, and passes
  * each client on to the next of a listener's stand-ins. Nobody is identified and nothing is sealed.
- * A listener is closed with its last stand-in. With --auto a process is asked what it waits by
- * first. Exits as PROGRAM did.
+ * A listener is closed with its last stand-in, or with --keep never, so that PROGRAM is the next
+ * instance when it binds again. With --auto a process is asked what it waits by first. Exits as
+ * PROGRAM did.
  */
 #include "account/protocol.h"
 #include "stand_in.h"
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +42,7 @@ static struct end {
 } ends[STAND_INS];
 
 static enum isolation isolation = ISOLATION_INSTANCES;
+static bool keeps;
 
 static uint64_t cookie_of(int socket)
 {
@@ -128,6 +132,23 @@ static void offered(const struct request_socket *asked, int socket, int reply)
     give((unsigned)(listener - listeners), reply);
 }
 
+/* Has the program closed all that it had of it? That may not have been noticed yet. */
+static bool is_open(const struct end *end)
+{
+    struct pollfd set = {end->socket, 0, 0};
+
+    return end->socket >= 0 && (poll(&set, 1, 0) <= 0 || !(set.revents & (POLLHUP | POLLERR)));
+}
+
+static unsigned stand_ins_of(unsigned index)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < STAND_INS; i++)
+        count += ends[i].listener == index && is_open(&ends[i]);
+    return count;
+}
+
 static bool is_asked(const struct listener *listener, const struct request_socket *asked)
 {
     return listener->socket >= 0 && listener->asked.family == asked->family &&
@@ -139,7 +160,7 @@ static bool is_asked(const struct listener *listener, const struct request_socke
 static void bound(const struct request_socket *asked, int reply)
 {
     for (unsigned i = 0; i < LISTENERS; i++)
-        if (is_asked(&listeners[i], asked)) {
+        if (keeps && is_asked(&listeners[i], asked) && stand_ins_of(i) == 0) {
             answer(reply, &listeners[i].facts, sizeof listeners[i].facts, -1);
             return;
         }
@@ -200,7 +221,7 @@ static void handle(const struct request *request, int reply, int attached)
             request->option.name, request->option.value, request->option.size);
 }
 
-static void take_request(int channel)
+static bool take_request(int channel)
 {
     union {
         struct cmsghdr header;
@@ -214,14 +235,15 @@ static void take_request(int channel)
         .msg_controllen = sizeof control};
     int descriptors[2] = {-1, -1};
 
-    if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) != sizeof request)
-        return;
+    if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof request)
+        return false;
     if (message.msg_controllen >= CMSG_LEN(sizeof(int)))
         memcpy(descriptors, CMSG_DATA(&control.header), control.header.cmsg_len - CMSG_LEN(0));
     handle(&request, descriptors[0], descriptors[1]);
     for (int i = 0; i < 2; i++)
         if (descriptors[i] >= 0)
             close(descriptors[i]);
+    return true;
 }
 
 /* To the next of its stand-ins that has room; none: it waits. */
@@ -243,21 +265,26 @@ static void deliver(unsigned index)
     }
 }
 
-static void drop(struct end *end)
+/* To the program the path is not its own, so it must be removed here. */
+static void close_listener(struct listener *listener)
 {
-    struct listener *listener = &listeners[end->listener];
-    unsigned others = 0;
+    const struct sockaddr_un *address = (const struct sockaddr_un *)&listener->facts.address;
 
-    close(end->socket);
-    end->socket = -1;
-    for (unsigned i = 0; i < STAND_INS; i++)
-        others += ends[i].socket >= 0 && ends[i].listener == end->listener;
-    if (others > 0)
-        return;
+    if (address->sun_family == AF_UNIX && address->sun_path[0])
+        unlink(address->sun_path);
     close(listener->socket);
     listener->socket = -1;
     if (listener->waiting >= 0)
         close(listener->waiting);
+    listener->waiting = -1;
+}
+
+static void drop(struct end *end)
+{
+    close(end->socket);
+    end->socket = -1;
+    if (!keeps && stand_ins_of(end->listener) == 0)
+        close_listener(&listeners[end->listener]);
 }
 
 /* One turn: waits, and does what is there to be done. Returns false when PROGRAM has ended. */
@@ -276,17 +303,17 @@ static bool turn(int channel, int program)
             ends[i].socket >= 0 && listeners[ends[i].listener].waiting >= 0 ? POLLOUT : 0, 0};
     if (poll(set, sizeof set / sizeof *set, -1) < 0)
         err(125, "poll");
+    while (take_request(channel)) /* an option that was set before a client came is its, too */
+        ;
     for (unsigned i = 0; i < LISTENERS; i++) {
-        if (of_listeners[i].revents)
+        if (of_listeners[i].revents && listeners[i].socket == of_listeners[i].fd)
             listeners[i].waiting = accept4(listeners[i].socket, NULL, NULL, SOCK_CLOEXEC);
         if (listeners[i].socket >= 0 && listeners[i].waiting >= 0)
             deliver(i);
     }
     for (unsigned i = 0; i < STAND_INS; i++)
-        if (of_ends[i].revents & (POLLHUP | POLLERR))
+        if (ends[i].socket == of_ends[i].fd && of_ends[i].revents & (POLLHUP | POLLERR))
             drop(&ends[i]);
-    if (set[0].revents & POLLIN)
-        take_request(channel);
     return !(set[1].revents & POLLIN);
 }
 
@@ -314,18 +341,25 @@ int main(int count, char **arguments)
         isolation = ISOLATION_UNDECIDED;
         arguments++;
     }
+    if (count > 1 && strcmp(arguments[1], "--keep") == 0) {
+        keeps = true;
+        arguments++;
+    }
     for (unsigned i = 0; i < LISTENERS; i++)
         listeners[i].socket = listeners[i].waiting = -1;
     for (unsigned i = 0; i < STAND_INS; i++)
         ends[i].socket = -1;
     if (!arguments[1] || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
-        errx(125, "usage: instance_host [--auto] PROGRAM [ARG...]");
+        errx(125, "usage: instance_host [--auto | --keep] PROGRAM [ARG...]");
     child = fork();
     if (child == 0)
         become_program(channel[1], arguments + 1);
     close(channel[1]);
     for (int program = pidfd_open(child, 0); turn(channel[0], program);)
         ;
+    for (unsigned i = 0; i < LISTENERS; i++)
+        if (listeners[i].socket >= 0)
+            close_listener(&listeners[i]);
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
