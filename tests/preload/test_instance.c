@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -98,7 +99,8 @@ static void what_is_not_served_is_bound(void **state)
 static struct sockaddr_un path_address(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/instance-%d-%s", (int)getpid(), name);
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/instance-%" PRIx64 "-%s",
+        (uint64_t)now(), name);
     return address;
 }
 

@@ -2,6 +2,7 @@
 #include "transparent_kinds.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <sys/un.h>
 
 struct kind v4 = {AF_INET, SOCK_STREAM, .client = AF_INET};
@@ -13,9 +14,10 @@ struct kind packets = {AF_UNIX, SOCK_SEQPACKET, .client = AF_UNIX};
 
 static socklen_t name_unix(const struct kind *kind, struct sockaddr_un *address)
 {
-    static unsigned count;
+    /* Tests that run at once have process ids of their own, and share /tmp. */
+    int64_t unique = now();
     char *name = address->sun_path + (kind->has_path ? 0 : 1);
-    int length = snprintf(name, 60, "/tmp/transparent-%d-%u", (int)getpid(), ++count);
+    int length = snprintf(name, 60, "/tmp/transparent-%" PRIx64, (uint64_t)unique);
 
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)length + 1);
 }
