@@ -17,10 +17,11 @@ enum { LONGEST_KILL_PAUSE_MS = 32 };
 
 struct keeping {
     const struct keeper_plan *plan;
-    int orders;  /* -1 when the supervisor has gone */
-    int signals; /* signalfd: SIGCHLD */
-    int control; /* to what becomes the server; -1 when it is */
-    struct keeper_output output;
+    int orders;                    /* -1 when the supervisor has gone */
+    int signals;                   /* signalfd: SIGCHLD */
+    int control;                   /* to what becomes the server; -1 when it is */
+    struct keeper_output output;   /* its stderr */
+    struct keeper_output standard; /* its stdout */
     pid_t server;
     int status; /* of it, when it has ended */
     bool not_executed;
@@ -55,6 +56,7 @@ _Noreturn static void finish(struct keeping *keeping)
 {
     struct keeper_report report = {.kind = KEEPER_ENDED, .status = keeping->status};
 
+    keeper_output_copy(&keeping->standard);
     keeper_output_copy(&keeping->output);
     snprintf(report.text, sizeof report.text, "%s", keeper_output_last(&keeping->output));
     tell(keeping, &report);
@@ -144,9 +146,12 @@ static void seal(struct keeping *keeping, const struct keeper_order *order)
         error = -EINVAL;
     if (error == 0 && order->directory[0])
         error = keeper_give_directory(order->directory, account->uid, account->gid);
-    /* So that it can be opened anew, as /dev/stderr. */
+    /* So that they can be opened anew, as /dev/stderr and /dev/stdout. */
     if (error == 0 && keeping->output.pipe >= 0 &&
         fchown(keeping->output.pipe, account->uid, account->gid) < 0)
+        error = -errno;
+    if (error == 0 && keeping->standard.pipe >= 0 &&
+        fchown(keeping->standard.pipe, account->uid, account->gid) < 0)
         error = -errno;
     if (error < 0) {
         snprintf(text, sizeof text, "cannot give the instance's directory to uid %u: %s",
@@ -201,7 +206,8 @@ _Noreturn static void keep(struct keeping *keeping)
 {
     while (reap(keeping)) {
         struct pollfd set[] = {{keeping->orders, POLLIN, 0}, {keeping->control, POLLIN, 0},
-            {keeping->output.pipe, POLLIN, 0}, {keeping->signals, POLLIN, 0}};
+            {keeping->output.pipe, POLLIN, 0}, {keeping->signals, POLLIN, 0},
+            {keeping->standard.pipe, POLLIN, 0}};
 
         poll(set, sizeof set / sizeof set[0], keeping->kill_pause ? keeping->kill_pause : -1);
         if (set[0].revents)
@@ -212,6 +218,8 @@ _Noreturn static void keep(struct keeping *keeping)
             keeper_output_copy(&keeping->output);
         if (set[3].revents)
             take_signals(keeping);
+        if (set[4].revents)
+            keeper_output_copy(&keeping->standard);
         if (keeping->kill_pause)
             kill_round(keeping);
     }
@@ -263,15 +271,29 @@ static int settle(struct keeping *keeping)
     return error < 0 ? error : take_signal_descriptor(keeping);
 }
 
-/* Forks what becomes the server, connected to us by `control` and its stderr. */
+/* A pipe of which we read without waiting. */
+static int open_pipe(int *ours, int *theirs)
+{
+    int pair[2];
+
+    if (pipe2(pair, O_CLOEXEC) < 0)
+        return -errno;
+    *ours = pair[0];
+    *theirs = pair[1];
+    return fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* Forks what becomes the server, connected to us by `control` and what it writes. */
 static int fork_server(struct keeping *keeping)
 {
-    int control[2], output[2];
+    int control[2], pipes[2] = {-1, -1};
     int error = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control);
     sigset_t all, own;
 
-    if (error == 0 && pipe2(output, O_CLOEXEC) < 0)
-        error = -errno;
+    if (error == 0)
+        error = open_pipe(&keeping->standard.pipe, &pipes[0]);
+    if (error == 0)
+        error = open_pipe(&keeping->output.pipe, &pipes[1]);
     if (error < 0)
         return error;
     /* What we ignore is not lost on it meanwhile: a blocked signal waits until it can be taken. */
@@ -279,28 +301,27 @@ static int fork_server(struct keeping *keeping)
     sigprocmask(SIG_SETMASK, &all, &own);
     keeping->server = fork();
     if (keeping->server == 0)
-        keeper_become_server(keeping->plan, control[1], output[1]);
+        keeper_become_server(keeping->plan, control[1], pipes);
     sigprocmask(SIG_SETMASK, &own, NULL);
-    if (keeping->server < 0)
-        return -EAGAIN;
     kernel_close(control[1]);
-    kernel_close(output[1]);
+    kernel_close(pipes[0]);
+    kernel_close(pipes[1]);
     keeping->control = control[0];
-    keeping->output.pipe = output[0];
-    return fcntl(output[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+    return keeping->server < 0 ? -EAGAIN : 0;
 }
 
 /* What the supervisor has open is no business of ours: sockets would stay bound. */
 static int leave_descriptors(struct keeping *keeping)
 {
     int keep[] = {keeping->orders, keeping->signals, keeping->control, keeping->output.pipe,
-        keeping->output.log};
+        keeping->output.log, keeping->standard.pipe, keeping->standard.log};
     cleanup_descriptor int null = kernel_openat(AT_FDCWD, "/dev/null", O_RDWR);
 
     if (null < 0)
         return null;
     for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
-        if (standard != keeping->output.log && dup2(null, standard) < 0)
+        if (standard != keeping->output.log && standard != keeping->standard.log &&
+            dup2(null, standard) < 0)
             return -errno;
     }
     if (chdir("/") < 0)
@@ -310,14 +331,18 @@ static int leave_descriptors(struct keeping *keeping)
 
 void keeper_process(const struct keeper_plan *plan, int orders)
 {
-    struct keeping keeping = {
-        .plan = plan, .orders = orders, .control = -1, .output = {.pipe = -1, .log = plan->log}};
+    struct keeping keeping = {.plan = plan,
+        .orders = orders,
+        .control = -1,
+        .output = {.pipe = -1, .log = plan->log},
+        .standard = {.pipe = -1, .log = plan->output}};
     struct keeper_hello hello = {.error = settle(&keeping)};
 
     if (hello.error == 0)
         hello.error = fork_server(&keeping);
     if (hello.error == 0) {
         keeper_output_begin(&keeping.output);
+        keeper_output_begin(&keeping.standard);
         hello.error = leave_descriptors(&keeping);
     }
     hello.server = keeping.server;

@@ -40,13 +40,15 @@ int keeper_close_others(int keep[], size_t count);
 size_t keeper_count_inherited(const struct keeper_plan *plan);
 
 /*
- * What becomes the server, in a fork of the keeper: takes everything as planned, waits for one byte
+ * What becomes the server, in a fork of the keeper: takes everything as planned, `pipes` as 1 and
+ * 2, waits for one byte
  * on `control`, and executes. An error is sent over `control`, which is closed by execve(2), as an
  * int (-errno). Ends without a word when the keeper does.
  */
-_Noreturn void keeper_become_server(const struct keeper_plan *plan, int control, int error_output);
+_Noreturn void keeper_become_server(
+    const struct keeper_plan *plan, int control, const int pipes[2]);
 
-/* ---- keeper_output.c: what the server writes to stderr ---- */
+/* ---- keeper_output.c: what the server writes to stdout and stderr ---- */
 
 struct keeper_output {
     int pipe; /* the keeper's end, not blocking; -1 after its end */

@@ -39,15 +39,22 @@ size_t keeper_count_inherited(const struct keeper_plan *plan)
     return count;
 }
 
-/* 0 and 1 are there; `error_output` becomes 2; those of the plan live on, and `control` till exec.
+/*
+ * 0 is nothing, so that no instance reads from whoever started the service; `pipes` become 1 and 2;
+ * those of the plan live on, and `control` till exec.
  */
-static int take_descriptors(const struct keeper_plan *plan, int control, int error_output)
+static int take_descriptors(const struct keeper_plan *plan, int control, const int pipes[2])
 {
+    cleanup_descriptor int null = kernel_openat(AT_FDCWD, "/dev/null", O_RDWR);
     int keep[sizeof plan->inherited / sizeof plan->inherited[0] + 1] = {control};
     size_t count = keeper_count_inherited(plan);
 
-    if (dup2(error_output, STDERR_FILENO) < 0)
+    if (null < 0)
+        return null;
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(pipes[0], STDOUT_FILENO) < 0 ||
+        dup2(pipes[1], STDERR_FILENO) < 0)
         return -errno;
+    kernel_close(descriptor_steal(&null));
     for (size_t i = 0; i < count; i++) {
         if (fcntl(plan->inherited[i], F_SETFD, 0) < 0)
             return -errno;
@@ -79,12 +86,14 @@ static void set_signals(const struct keeper_plan *plan)
     sigprocmask(SIG_SETMASK, &plan->mask, NULL);
 }
 
-static int prepare(const struct keeper_plan *plan, int control, int error_output)
+static int prepare(const struct keeper_plan *plan, int control, const int pipes[2])
 {
     int error;
 
-    setpgid(0, 0); /* a terminal's signals are for the supervisor, which passes them on */
-    error = take_descriptors(plan, control, error_output);
+    /* No terminal: its signals are for the supervisor, which passes them on, and its owner's input
+     * is for nobody here. */
+    setsid();
+    error = take_descriptors(plan, control, pipes);
     if (error < 0)
         return error;
     volunteer_for_death();
@@ -94,9 +103,9 @@ static int prepare(const struct keeper_plan *plan, int control, int error_output
     return 0;
 }
 
-void keeper_become_server(const struct keeper_plan *plan, int control, int error_output)
+void keeper_become_server(const struct keeper_plan *plan, int control, const int pipes[2])
 {
-    int error = prepare(plan, control, error_output);
+    int error = prepare(plan, control, pipes);
     ssize_t size;
     char go;
 

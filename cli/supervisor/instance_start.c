@@ -89,6 +89,7 @@ static int start_keeper(struct instance *instance, const struct command *command
     struct keeper_plan keeper = {.program = plan->program,
         .arguments = command->arguments,
         .environment = command->environment,
+        .output = STDOUT_FILENO,
         .log = STDERR_FILENO,
         .descriptors = plan->descriptors,
         .mask = plan->mask,

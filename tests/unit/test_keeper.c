@@ -221,6 +221,7 @@ static struct keeper_plan plan_for(char *const arguments[], int given, int log)
         .arguments = arguments,
         .environment = environment,
         .inherited = {given, -1},
+        .output = STDOUT_FILENO,
         .log = log,
         .descriptors = {200, 300},
         .ignored = 1ULL << (SIGHUP - 1)};
