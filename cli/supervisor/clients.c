@@ -15,6 +15,7 @@
 enum {
     CLIENTS_A_TURN = 64, /* of one listener, before the others have theirs */
     LEAST_WAITING = 64,
+    PAUSE_MS = 200,
 };
 
 /* Policy's answer, remembered for as long as the library remembers one. */
@@ -73,14 +74,19 @@ static void refuse(const struct supervisor *supervisor, int connection, const st
     reset(connection);
 }
 
-/* One tenant whose instance hangs must leave descriptors for the others: a quarter of all. */
-static unsigned most_waiting(void)
+/*
+ * One tenant whose instance hangs must leave descriptors for the others: a quarter of what the
+ * others have not taken themselves. So there is always something left for the next.
+ */
+static unsigned most_waiting(const struct supervisor *supervisor, const struct tenant *tenant)
 {
+    unsigned others = supervisor->tenants.waiting - tenant->waiting;
     struct rlimit64 limit = {0};
     rlim64_t most;
 
     kernel_getrlimit(RLIMIT_NOFILE, &limit);
-    most = limit.rlim_cur - limit.rlim_cur / 4;
+    most = limit.rlim_cur > others ? limit.rlim_cur - others : 0;
+    most -= most / 4;
     return most > UINT32_MAX ? UINT32_MAX : most > LEAST_WAITING ? (unsigned)most : LEAST_WAITING;
 }
 
@@ -93,7 +99,7 @@ static void lodge(struct supervisor *supervisor, const struct listener *listener
 
     if (tenant && tenant->not_before > now)
         error = -EAGAIN;
-    else if (tenant && tenant->waiting >= most_waiting())
+    else if (tenant && tenant->waiting >= most_waiting(supervisor, tenant))
         error = -ENOBUFS;
     else if (tenant)
         error = tenants_wait(&supervisor->tenants, tenant, connection, listener->number, peer, now);
@@ -122,6 +128,13 @@ static void take(struct supervisor *supervisor, const struct listener *listener,
         refuse(supervisor, connection, &peer, verdict, error);
 }
 
+/* Descriptors or memory are short: clients wait in the kernel's queues. */
+static void pause_for_a_while(struct supervisor *supervisor)
+{
+    listeners_pause(&supervisor->listeners, true);
+    supervisor->resume = loop_now() + PAUSE_MS;
+}
+
 void clients_accept(void *context, struct listener *listener)
 {
     struct supervisor *supervisor = context;
@@ -134,7 +147,7 @@ void clients_accept(void *context, struct listener *listener)
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            listeners_pause(&supervisor->listeners, true);
+            pause_for_a_while(supervisor);
         if (errno != ECONNABORTED && errno != EINTR)
             return;
     }
@@ -147,8 +160,7 @@ static void delivered(struct supervisor *supervisor, struct tenant *tenant, stru
 
     instance->given = loop_now();
     if (connections_are_full(&instance->connections))
-        connections_make_room(
-            &instance->connections, instance->keeper.pid, instance_has_under_way(instance));
+        instance_connections(instance);
     connections_note(&instance->connections, waiting->connection);
     report(supervisor, EVENT_SERVED, &waiting->peer, tenant->account.uid, ACCOUNT_SERVED, 0);
     kernel_close(waiting->connection);

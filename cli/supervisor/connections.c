@@ -9,11 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LEAST_ROOM = 64 };
+enum {
+    LEAST_ROOM = 64,
+    MOST_ROOM = 65536,
+    MOST_DESCRIPTORS = 16384, /* of one instance are looked at: who has more is busy */
+};
 
 struct search {
     ino_t *seen; /* sorted afterwards; allocated */
     size_t count, room;
+    unsigned looked_at;
 };
 
 static int compare(const void *a, const void *b)
@@ -39,64 +44,48 @@ static void see(struct search *search, ino_t inode)
 
 static int look_at_process(pid_t pid, void *context)
 {
+    struct search *search = context;
     char path[300], target[64];
     struct dirent *entry;
     DIR *directory;
 
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     directory = opendir(path);
-    while (directory && (entry = readdir(directory))) {
+    while (directory && search->looked_at < MOST_DESCRIPTORS && (entry = readdir(directory))) {
         unsigned long inode;
         ssize_t length;
 
         snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
+        search->looked_at++;
         length = readlink(path, target, sizeof target - 1);
         if (length < 0)
             continue;
         target[length] = '\0';
         if (sscanf(target, "socket:[%lu]", &inode) == 1)
-            see(context, inode);
+            see(search, inode);
     }
     if (directory)
         closedir(directory);
-    return 0;
+    return search->looked_at < MOST_DESCRIPTORS ? 0 : 1;
 }
 
-unsigned connections_count(struct connections *connections, pid_t keeper, bool under_way)
+void connections_count(struct connections *connections, pid_t keeper, bool under_way)
 {
     struct search search = {.seen = NULL};
     unsigned open = 0;
 
     if (connections->count == 0 || under_way)
-        return connections->count;
-    process_tree_visit(keeper, look_at_process, &search);
-    if (search.count > 0)
-        qsort(search.seen, search.count, sizeof search.seen[0], compare);
-    for (unsigned i = 0; i < connections->count; i++)
-        if (search.count > 0 && bsearch(&connections->inodes[i], search.seen, search.count,
-                                    sizeof search.seen[0], compare))
-            connections->inodes[open++] = connections->inodes[i];
-    free(search.seen);
-    connections->count = open;
-    return open;
-}
-
-/* Twice the room that what is open needs: a look at all descriptors pays for as many connections.
- */
-void connections_make_room(struct connections *connections, pid_t keeper, bool under_way)
-{
-    unsigned room = 2 * connections_count(connections, keeper, under_way);
-    ino_t *inodes;
-
-    if (room < LEAST_ROOM)
-        room = LEAST_ROOM;
-    if (room <= connections->room)
         return;
-    inodes = reallocarray(connections->inodes, room, sizeof *inodes);
-    if (inodes) {
-        connections->inodes = inodes;
-        connections->room = room;
+    if (process_tree_visit(keeper, look_at_process, &search) == 0) {
+        if (search.count > 0)
+            qsort(search.seen, search.count, sizeof search.seen[0], compare);
+        for (unsigned i = 0; i < connections->count; i++)
+            if (search.count > 0 && bsearch(&connections->inodes[i], search.seen, search.count,
+                                        sizeof search.seen[0], compare))
+                connections->inodes[open++] = connections->inodes[i];
+        connections->count = open;
     }
+    free(search.seen);
 }
 
 bool connections_are_full(const struct connections *connections)
@@ -104,11 +93,27 @@ bool connections_are_full(const struct connections *connections)
     return connections->count == connections->room;
 }
 
+static void make_room(struct connections *connections)
+{
+    unsigned room = connections->room ? 2 * connections->room : LEAST_ROOM;
+    ino_t *inodes;
+
+    if (room > MOST_ROOM)
+        return;
+    inodes = reallocarray(connections->inodes, room, sizeof *inodes);
+    if (!inodes)
+        return;
+    connections->inodes = inodes;
+    connections->room = room;
+}
+
 void connections_note(struct connections *connections, int connection)
 {
     struct stat status;
 
-    if (connections->count < connections->room && fstat(connection, &status) == 0)
+    if (connections_are_full(connections))
+        make_room(connections);
+    if (!connections_are_full(connections) && fstat(connection, &status) == 0)
         connections->inodes[connections->count++] = status.st_ino;
 }
 

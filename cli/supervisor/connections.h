@@ -3,11 +3,11 @@
  *
  * Invariant: the answer is the kernel's (/proc/PID/fd of every process of the instance), not the
  * server's. While some are on their way through a stand-in (`under_way`), where nobody has them
- * open, none is taken for closed.
+ * open, none is taken for closed; nor while the instance has so many descriptors that looking at
+ * all of them would hold up the others.
  *
  * Used by the supervisor, single-threaded. Costs a look at each descriptor of the instance, so it
- * is asked for when somebody wants to know (idle, list), and when more have been given than are
- * remembered.
+ * is asked for when somebody wants to know (idle, list), and when there is no room for another.
  */
 #pragma once
 
@@ -19,14 +19,14 @@ struct connections {
     unsigned count, room;
 };
 
-/* `connection` is given to an instance. Without memory for it, it is not counted. */
+/* `connection` is given to an instance. Above 65536, or without memory for it, it is not counted.
+ */
 void connections_note(struct connections *connections, int connection);
 
-/* There is no room for another: forgets those that are closed, and makes room if most are not. */
+/* Is there no room for another, so that a count may be worth its price? */
 bool connections_are_full(const struct connections *connections);
-void connections_make_room(struct connections *connections, pid_t keeper, bool under_way);
 
-/* How many are open among the processes below `keeper`. */
-unsigned connections_count(struct connections *connections, pid_t keeper, bool under_way);
+/* Forgets those that are open no more among the processes below `keeper`; `count` is the rest. */
+void connections_count(struct connections *connections, pid_t keeper, bool under_way);
 
 void connections_forget(struct connections *connections);

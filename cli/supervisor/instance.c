@@ -12,7 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEAL_SECONDS = 10 };
+enum {
+    SEAL_SECONDS = 10,
+    LOOK_PAUSE = 20, /* times what a look has taken, before the next */
+};
 
 static void say_end(const struct instance *instance, const struct keeper_report *report);
 
@@ -72,6 +75,8 @@ static void serves(struct instance *instance)
 
     instance->state = INSTANCE_SERVING;
     instance->deadline = 0;
+    supervisor->start_failures = 0; /* one that works */
+    supervisor->no_start_before = 0;
     clients_deliver(supervisor, instance->tenant);
     if (supervisor->plan->verbose) /* looking the name up takes its time */
         supervisor_say(supervisor, false, "instance-assigned", instance->keeper.server,
@@ -241,10 +246,16 @@ bool instance_has_under_way(const struct instance *instance)
 
 unsigned instance_connections(struct instance *instance)
 {
+    int64_t begin = loop_now();
+
     if (instance->state == INSTANCE_MAIN)
         return 0;
-    return connections_count(
+    if (begin < instance->next_look)
+        return instance->connections.count; /* as many as there were, and those given since */
+    connections_count(
         &instance->connections, instance->keeper.pid, instance_has_under_way(instance));
+    instance->next_look = loop_now() + LOOK_PAUSE * (loop_now() - begin);
+    return instance->connections.count;
 }
 
 static void describe_status(int status, char *text, size_t size)

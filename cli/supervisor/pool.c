@@ -179,6 +179,7 @@ static void count_failure(struct tenant *tenant, const struct ending *ending)
     }
     tenant->failures++;
     tenant->not_before = loop_now() + backoff(tenant->failures);
+    tenant->remembered = tenant->not_before + LONGEST_BACKOFF_MS;
 }
 
 void pool_ended(struct supervisor *supervisor, struct tenant *tenant, const struct ending *ending)
@@ -189,7 +190,8 @@ void pool_ended(struct supervisor *supervisor, struct tenant *tenant, const stru
         supervisor->stopping = true; /* the first has come to nothing, and its status is run's */
         return;
     }
-    if (!ending->waited && !ending->asked)
+    /* What was nobody's yet is everybody's concern; what was to be somebody's is that one's. */
+    if (!tenant && !ending->asked && (!ending->waited || ending->lived <= SHORT_LIFE_MS))
         failed_to_start(supervisor);
     if (tenant) {
         count_failure(tenant, ending);
@@ -310,6 +312,13 @@ static void refuse_hopeless(void *context, struct tenant *tenant)
     tenants_release(&supervisor->tenants, tenant, now);
 }
 
+static void forget_old(void *context, struct tenant *tenant)
+{
+    struct supervisor *supervisor = context;
+
+    tenants_release(&supervisor->tenants, tenant, loop_now());
+}
+
 int pool_tick(struct supervisor *supervisor)
 {
     int64_t now = loop_now(), next = INT64_MAX;
@@ -323,6 +332,10 @@ int pool_tick(struct supervisor *supervisor)
     }
     if (supervisor->tenants.waiting > 0)
         next = sooner(next, supervisor->next_look);
+    if (now >= supervisor->next_sweep) {
+        tenants_visit(&supervisor->tenants, forget_old, supervisor);
+        supervisor->next_sweep = now + LONGEST_BACKOFF_MS;
+    }
     if (can_wait(supervisor))
         next = sooner(next, supervisor->last_assigned + AFTER_ASSIGNMENT_MS);
     if (supervisor->no_start_before > now)
@@ -330,8 +343,10 @@ int pool_tick(struct supervisor *supervisor)
     else
         pool_balance(supervisor);
     if (supervisor->listeners.paused && !supervisor->stopping) {
-        listeners_pause(&supervisor->listeners, false);
-        next = sooner(next, now + LOOK_MS);
+        if (now >= supervisor->resume)
+            listeners_pause(&supervisor->listeners, false);
+        else
+            next = sooner(next, supervisor->resume);
     }
     return next == INT64_MAX ? -1 : (int)(next > now ? sooner(next - now, 1 << 30) : 0);
 }

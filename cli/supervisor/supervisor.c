@@ -52,8 +52,6 @@ static void tell_status(struct supervisor *supervisor)
 
 void supervisor_is_ready(struct supervisor *supervisor)
 {
-    supervisor->start_failures = 0;
-    supervisor->no_start_before = 0;
     if (supervisor->was_ready)
         return;
     supervisor->was_ready = true;

@@ -69,6 +69,8 @@ struct supervisor {
     unsigned start_failures;           /* in a row */
     int64_t no_start_before;           /* because of them */
     int64_t last_assigned;             /* when the last spare became somebody's */
+    int64_t next_sweep;                /* of tenants whose failures are old */
+    int64_t resume;                    /* accepting, after descriptors were short */
     int64_t next_look;                 /* at who is idle */
     unsigned told_serving, told_spare; /* to the service manager */
     int status;                        /* to end with, as waitpid(2) gives it */

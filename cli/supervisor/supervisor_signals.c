@@ -7,9 +7,9 @@
 #include "main_signals.h"
 #include "notify.h"
 #include "process_stat.h"
-#include "process_tree.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,14 +26,28 @@ static bool is_keeper(const struct supervisor *supervisor, pid_t pid)
     return false;
 }
 
-static int end_orphan(pid_t pid, void *context)
+static void end_orphan(const struct supervisor *supervisor, pid_t pid)
 {
     struct process_stat stat;
 
-    if (!is_keeper(context, pid) && !instance_tmp_is_remover(pid) &&
+    if (!is_keeper(supervisor, pid) && !instance_tmp_is_remover(pid) &&
         process_stat_read(pid, &stat) == 0 && stat.parent == getpid())
         kill(pid, SIGKILL);
-    return 0;
+}
+
+/* Of our own children alone: what is below a keeper is the keeper's, however much that is. */
+static void visit_children(const struct supervisor *supervisor)
+{
+    char path[64];
+    FILE *file;
+    int pid;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)gettid());
+    file = fopen(path, "re");
+    while (file && fscanf(file, "%d", &pid) == 1)
+        end_orphan(supervisor, pid);
+    if (file)
+        fclose(file);
 }
 
 /* The children of ours that are no keepers were a lost keeper's: they end, and theirs come to us.
@@ -47,15 +61,17 @@ static void end_orphans(struct supervisor *supervisor)
         waitpid(information.si_pid, NULL, 0);
         information.si_pid = 0;
     }
-    process_tree_visit(getpid(), end_orphan, supervisor);
+    visit_children(supervisor);
 }
 
 static void forward(struct supervisor *supervisor, int signal)
 {
     if (signal == SIGHUP)
         notify_reloading();
+    /* One that is about to start has no handler yet, and reads everything afresh anyway. */
     for (struct instance *i = supervisor->instances; i; i = i->next)
-        instance_signal(i, signal);
+        if (i->waited || !supervisor->was_ready || supervisor->stopping)
+            instance_signal(i, signal);
     if (signal == SIGHUP && supervisor->was_ready)
         notify_ready();
 }

@@ -54,7 +54,7 @@ void tenants_release(struct tenants *tenants, struct tenant *tenant, int64_t now
 
     if (tenant->instance || tenant->first || tenant->wants)
         return;
-    if (tenant->failures && tenant->not_before > now)
+    if (tenant->failures && tenant->remembered > now)
         return;
     while (*place != tenant)
         place = &(*place)->next;

@@ -36,6 +36,7 @@ struct tenant {
     bool wants;         /* stands in that line */
     unsigned failures;  /* ends of its instances soon after they began, in a row */
     int64_t not_before; /* no instance before this time */
+    int64_t remembered; /* until then the failures count */
 };
 
 enum { TENANT_BUCKETS = 256 };

@@ -121,7 +121,7 @@ static void failures_are_remembered_until_their_time_is_over(void **state)
 
     (void)state;
     tenant->failures = 3;
-    tenant->not_before = 1000;
+    tenant->remembered = 1000;
     tenants_release(&tenants, tenant, 999);
     assert_ptr_equal(tenants_of(&tenants, &account), tenant);
     assert_int_equal(tenant->failures, 3);
