@@ -19,7 +19,7 @@ to_build="gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake make:make pkg-confi
 to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
     perl:HTTP::Daemon:libhttp-daemon-perl clang-format-14:clang-format-14 shellcheck:shellcheck
-    systemd-analyze:systemd"
+    systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn"
 
 is_there() { # WHAT, as above without its package
     case $1 in
@@ -51,8 +51,8 @@ has_dynamic() {
     path=$(command -v "$1") && grep -qaE '/ld-linux[-a-z0-9_]*\.so' "$path"
 }
 
-# unpack_tool NAME PACKAGE BUILD: installed, nginx would start, and busybox would take the place of
-# busybox-static; so both are only unpacked, where tests/lib/world.bash looks for them.
+# unpack_tool NAME PACKAGE BUILD: installed, nginx and lighttpd would start, and busybox would take the
+# place of busybox-static; so these are only unpacked, where tests/lib/world.bash looks for them.
 unpack_tool() {
     local name=$1 package=$2 tools=$3/tests/tools
     if has_dynamic "$name" || [ -e "$tools/$package" ]; then
@@ -73,12 +73,14 @@ unpack_tool() {
     )
 }
 
-# The libraries of an unpacked nginx, for a machine that has not even those.
-install_libraries_of_nginx() { # BUILD
-    local nginx=$1/tests/tools/usr/sbin/nginx
-    [ -e "$nginx" ] || return 0
-    if ldd "$nginx" | grep -q 'not found'; then
-        install_packages libssl3 libpcre2-8-0 zlib1g libcrypt1
+# install_libraries NAME BUILD PACKAGE...: what an unpacked tool needs, for a machine that has not even
+# those.
+install_libraries() {
+    local tool=$2/tests/tools/usr/sbin/$1
+    shift 2
+    [ -e "$tool" ] || return 0
+    if ldd "$tool" | grep -q 'not found'; then
+        install_packages "$@"
     fi
 }
 

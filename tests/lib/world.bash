@@ -11,7 +11,7 @@
 #   cut_off USER ADDRESS PATH       the connection must end without an answer
 #   await SECONDS COMMAND...        until COMMAND succeeds, looked at again and again
 #
-# ADDRESS: HOST:PORT, [HOST6]:PORT, or the path of an AF_UNIX socket.
+# ADDRESS: HOST:PORT, [HOST6]:PORT, or an AF_UNIX socket: its path, or @NAME (not for HTTP).
 
 if [ -z "${WORLD:-}" ]; then
     echo "only inside tests/world" >&2
@@ -56,7 +56,7 @@ await() {
 
 is_listening() {
     case $1 in
-        /*) [ -n "$(ss -Hlx src "$1" 2>/dev/null)" ] ;;
+        [/@]*) [ -n "$(ss -Hlx src "$1" 2>/dev/null)" ] ;;
         *) [ -n "$(ss -Hltn "sport = :${1##*:}" 2>/dev/null)" ] ;;
     esac
 }
