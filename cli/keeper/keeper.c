@@ -88,13 +88,32 @@ int keeper_start(const struct keeper_plan *plan, struct keeper *keeper)
     return 0;
 }
 
-static int send_order(const struct keeper *keeper, const struct keeper_order *order, size_t size)
+/* With two descriptors, or none (NULL). */
+static int send_with(const struct keeper *keeper, const struct keeper_order *order, size_t size,
+    const int descriptors[2])
 {
-    ssize_t sent = kernel_sendto(keeper->socket, order, size, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(2 * sizeof(int))];
+    } control = {.header = {CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec part = {(void *)(uintptr_t)order, size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t sent;
 
+    if (descriptors) {
+        memcpy(CMSG_DATA(&control.header), descriptors, 2 * sizeof(int));
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.space;
+    }
+    sent = kernel_sendmsg(keeper->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0)
         return sent == -ECONNRESET ? -EPIPE : (int)sent;
     return (size_t)sent == size ? 0 : -EMSGSIZE;
+}
+
+static int send_order(const struct keeper *keeper, const struct keeper_order *order, size_t size)
+{
+    return send_with(keeper, order, size, NULL);
 }
 
 int keeper_go(const struct keeper *keeper)
@@ -118,8 +137,8 @@ int keeper_kill(const struct keeper *keeper)
     return send_order(keeper, &order, KEEPER_SHORT_ORDER);
 }
 
-int keeper_seal(
-    const struct keeper *keeper, const struct account *account, const char *private_directory)
+int keeper_seal(const struct keeper *keeper, const struct account *account,
+    const char *private_directory, const int channel[2])
 {
     struct keeper_order order = {.kind = ORDER_SEAL};
 
@@ -131,7 +150,7 @@ int keeper_seal(
     order.account = *account;
     if (private_directory)
         strcpy(order.directory, private_directory);
-    return send_order(keeper, &order, sizeof order);
+    return send_with(keeper, &order, sizeof order, channel);
 }
 
 int keeper_receive(const struct keeper *keeper, struct keeper_report *report)

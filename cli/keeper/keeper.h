@@ -59,10 +59,12 @@ int keeper_kill(const struct keeper *keeper);               /* SIGKILL to everyt
 
 /*
  * Seals every task of the tree as `account`: answered by KEEPER_SEALED. `private_directory` (or
- * NULL) is given to the account with all that is in it.
+ * NULL) is given to the account with all that is in it. `channel`, or NULL: the supervisor's end of
+ * the instance's channel, which the keeper hears from now on, and the keeper's end of the one by
+ * which it hands on what may be asked; both stay the caller's to close.
  */
-int keeper_seal(
-    const struct keeper *keeper, const struct account *account, const char *private_directory);
+int keeper_seal(const struct keeper *keeper, const struct account *account,
+    const char *private_directory, const int channel[2]);
 
 enum keeper_report_kind {
     KEEPER_NOT_EXECUTED, /* execve failed: `error`; KEEPER_ENDED follows */

@@ -22,6 +22,7 @@ struct keeping {
     int control;                   /* to what becomes the server; -1 when it is */
     struct keeper_output output;   /* its stderr */
     struct keeper_output standard; /* its stdout */
+    struct keeper_channel channel;
     pid_t server;
     int status; /* of it, when it has ended */
     bool not_executed;
@@ -177,12 +178,37 @@ static void obey(struct keeping *keeping, const struct keeper_order *order, size
         kill_all(keeping);
 }
 
+/* An order, with the channel if it came along. */
+static ssize_t receive_order(struct keeping *keeping, struct keeper_order *order)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec part = {order, sizeof *order};
+    struct msghdr message = {.msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control};
+    ssize_t size = kernel_recvmsg(keeping->orders, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int passed[2], off = 0;
+
+    if (size < 0 || message.msg_controllen < CMSG_LEN(sizeof passed))
+        return size;
+    memcpy(passed, CMSG_DATA(&control.header), sizeof passed);
+    keeping->channel.socket = passed[0];
+    keeping->channel.relay = passed[1];
+    /* Who sent a request would take the place of what came with it. */
+    kernel_setsockopt(passed[0], SOL_SOCKET, SO_PASSCRED, &off, sizeof off);
+    return size;
+}
+
 static void take_orders(struct keeping *keeping)
 {
     struct keeper_order order;
 
     while (keeping->orders >= 0) {
-        ssize_t size = kernel_recvfrom(keeping->orders, &order, sizeof order, MSG_DONTWAIT);
+        ssize_t size = receive_order(keeping, &order);
 
         if (size == -EAGAIN || size == -EINTR)
             return;
@@ -193,6 +219,16 @@ static void take_orders(struct keeping *keeping)
             kill_all(keeping);
         }
     }
+}
+
+static void hear_channel(struct keeping *keeping, const struct pollfd *channel)
+{
+    if (!channel->revents)
+        return;
+    if (keeping->channel.answer >= 0)
+        keeper_channel_answer(&keeping->channel);
+    else
+        keeper_channel_hear(&keeping->channel);
 }
 
 static void kill_round(struct keeping *keeping)
@@ -207,7 +243,9 @@ _Noreturn static void keep(struct keeping *keeping)
     while (reap(keeping)) {
         struct pollfd set[] = {{keeping->orders, POLLIN, 0}, {keeping->control, POLLIN, 0},
             {keeping->output.pipe, POLLIN, 0}, {keeping->signals, POLLIN, 0},
-            {keeping->standard.pipe, POLLIN, 0}};
+            {keeping->standard.pipe, POLLIN, 0},
+            {keeping->channel.answer >= 0 ? keeping->channel.answer : keeping->channel.socket,
+                POLLIN, 0}};
 
         poll(set, sizeof set / sizeof set[0], keeping->kill_pause ? keeping->kill_pause : -1);
         if (set[0].revents)
@@ -220,6 +258,7 @@ _Noreturn static void keep(struct keeping *keeping)
             take_signals(keeping);
         if (set[4].revents)
             keeper_output_copy(&keeping->standard);
+        hear_channel(keeping, &set[5]);
         if (keeping->kill_pause)
             kill_round(keeping);
     }
@@ -335,7 +374,8 @@ void keeper_process(const struct keeper_plan *plan, int orders)
         .orders = orders,
         .control = -1,
         .output = {.pipe = -1, .log = plan->log},
-        .standard = {.pipe = -1, .log = plan->output}};
+        .standard = {.pipe = -1, .log = plan->output},
+        .channel = {-1, -1, -1, -1}};
     struct keeper_hello hello = {.error = settle(&keeping)};
 
     if (hello.error == 0)

@@ -93,3 +93,16 @@ int keeper_give_directory(const char *path, uid_t uid, gid_t gid);
 
 /* Gives files without a name that the server made for itself to the ids. 0 or -errno. */
 int keeper_give_scratch(const struct keeper_plan *plan, uid_t uid, gid_t gid);
+
+/* ---- keeper_channel.c ---- */
+
+struct keeper_channel {
+    int socket; /* our end of the instance's channel; -1: not ours to hear, or its end */
+    int relay;  /* to the supervisor */
+    int answer; /* what was handed on is answered here; -1: nothing was */
+    int reply;  /* and from here to who asked */
+};
+
+/* Something came on the channel, and nothing is being answered; an answer came. */
+void keeper_channel_hear(struct keeper_channel *channel);
+void keeper_channel_answer(struct keeper_channel *channel);

@@ -195,6 +195,33 @@ void instance_waits(struct instance *instance)
     pool_balance(instance->supervisor);
 }
 
+/*
+ * What comes from it is a stranger's from now on: the keeper hears the channel, and we hear the
+ * keeper.
+ */
+static int seal(struct instance *instance)
+{
+    struct loop *loop = &instance->supervisor->loop;
+    cleanup_descriptor int theirs = -1;
+    int pair[2], channel[2], error = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair);
+
+    if (error < 0)
+        return error;
+    channel[0] = instance->channel_source.descriptor;
+    channel[1] = theirs = pair[1];
+    error = keeper_seal(&instance->keeper, &instance->tenant->account,
+        instance->directory[0] ? instance->directory : NULL, channel);
+    close_source(loop, &instance->channel_source);
+    instance->resolver.channel = pair[0];
+    instance->channel_source = (struct source){.descriptor = pair[0],
+        .events = EPOLLIN,
+        .ready = instance_channel_ready,
+        .context = instance};
+    if (error == 0)
+        error = resolver_prepare_channel(pair[0]);
+    return error < 0 ? error : loop_add(loop, &instance->channel_source);
+}
+
 void instance_assign(struct instance *instance, struct tenant *tenant)
 {
     instance->tenant = tenant;
@@ -203,8 +230,7 @@ void instance_assign(struct instance *instance, struct tenant *tenant)
     instance->assigned = instance->given = loop_now();
     instance->deadline = instance->assigned + SEAL_SECONDS * 1000;
     instance->supervisor->last_assigned = instance->assigned;
-    if (keeper_seal(&instance->keeper, &tenant->account,
-            instance->directory[0] ? instance->directory : NULL) < 0)
+    if (seal(instance) < 0)
         keeper_kill(&instance->keeper);
 }
 

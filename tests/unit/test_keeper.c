@@ -522,7 +522,7 @@ static void the_tree_and_its_directory_are_sealed(void **state)
     assert_int_equal(symlink("/etc/passwd", inside), 0);
     start_and_go(&kept, "seal");
     read_until(kept.below, "ready");
-    assert_int_equal(keeper_seal(&kept.keeper, &alice, path), 0);
+    assert_int_equal(keeper_seal(&kept.keeper, &alice, path, NULL), 0);
     assert_int_equal(await_report(&kept.keeper, KEEPER_SEALED).error, 0);
     assert_int_equal(keeper_signal(&kept.keeper, SIGUSR1), 0);
     read_until(kept.below, "1 1001 1");
@@ -546,7 +546,7 @@ static void a_tree_that_cannot_be_sealed_is_ended(void **state)
     (void)state;
     start_and_go(&kept, "powerless");
     read_until(kept.below, "ready");
-    assert_int_equal(keeper_seal(&kept.keeper, &alice, NULL), 0);
+    assert_int_equal(keeper_seal(&kept.keeper, &alice, NULL, NULL), 0);
     assert_int_equal(await_report(&kept.keeper, KEEPER_SEALED).error, -EPERM);
     assert_int_equal(await_report(&kept.keeper, KEEPER_SERVER_ENDED).status, SIGKILL);
     await_report(&kept.keeper, KEEPER_ENDED);
