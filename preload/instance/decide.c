@@ -36,19 +36,29 @@ static void hand_over(int number, const struct descriptor *entry, void *context)
         instance_listening(number);
 }
 
-static void decide(bool by_epoll)
+/* Once. A handler that jumped out of this would leave the others waiting for ever. */
+static bool decide_first(bool by_epoll)
 {
+    uint64_t signals = thread_block_signals();
     uint32_t state = DECIDING_NOT_YET;
+    bool is_first = __atomic_compare_exchange_n(
+        &process.deciding, &state, DECIDING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 
-    if (__atomic_compare_exchange_n(
-            &process.deciding, &state, DECIDING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (is_first) {
         process.settings.isolation = ask(by_epoll);
         if (process.settings.isolation == ISOLATION_INSTANCES)
             descriptor_visit(hand_over, NULL);
         __atomic_store_n(&process.deciding, DECIDED, __ATOMIC_RELEASE);
         kernel_call(SYS_futex, (long)&process.deciding, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
-        return;
     }
+    thread_restore_signals(signals);
+    return is_first;
+}
+
+static void decide(bool by_epoll)
+{
+    if (decide_first(by_epoll))
+        return;
     while (__atomic_load_n(&process.deciding, __ATOMIC_ACQUIRE) == DECIDING)
         kernel_call(SYS_futex, (long)&process.deciding, FUTEX_WAIT_PRIVATE, DECIDING, 0, 0, 0);
 }

@@ -116,13 +116,17 @@ static void report_serving(void)
     channel_report(&request);
 }
 
-/* Every signal but the two by which libc reaches its threads; the old mask is returned. */
-static uint64_t block_all_but_libcs(void)
+uint64_t thread_block_signals(void)
 {
     uint64_t mask = ~(UINT64_C(1) << 31 | UINT64_C(1) << 32), old = 0;
 
     kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&old, sizeof old, 0, 0);
     return old;
+}
+
+void thread_restore_signals(uint64_t mask)
+{
+    kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0, 0);
 }
 
 /* Unless it gave up root by itself: then its files are its own already. */
@@ -141,7 +145,7 @@ static void give_scratch(void)
 /* Once. No handler may jump out of this: others wait for its end. */
 static void lower(void)
 {
-    uint64_t signals = block_all_but_libcs();
+    uint64_t signals = thread_block_signals();
     int result;
 
     give_scratch();
@@ -157,7 +161,7 @@ static void lower(void)
     __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELEASE);
     kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
     thread_catch_up();
-    kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&signals, 0, sizeof signals, 0, 0);
+    thread_restore_signals(signals);
     report_serving();
 }
 

@@ -117,6 +117,13 @@ void thread_end_scope(void);
  */
 bool thread_owes_another(uint64_t cookie, uid_t account);
 
+/*
+ * Around what other threads wait for: no handler may jump out of it (siglongjmp). Blocks every
+ * signal but the two by which libc reaches its threads, and returns the old mask.
+ */
+uint64_t thread_block_signals(void);
+void thread_restore_signals(uint64_t mask);
+
 /* The process serves from now on (once; other threads wait until it is done). */
 void process_begin_serving(void);
 

@@ -4,7 +4,7 @@
 #
 # Seen to fail: while the thread's state was written after the switch, 29 of 128 jumps left it with
 # alice's rights for good; while signals could come in the midst of the first accept's lowering
-# (without block_all_but_libcs()), the server waited for itself for ever.
+# (without thread_block_signals()), the server waited for itself for ever.
 load fixtures/victim
 
 @test "jumping out of accept leaves nobody's rights behind, in a thousand clients" {
