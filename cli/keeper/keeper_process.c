@@ -125,14 +125,9 @@ static bool reap(struct keeping *keeping)
 static void take_signals(struct keeping *keeping)
 {
     struct signalfd_siginfo information;
-    char text[sizeof((struct keeper_report *)NULL)->text];
-    int error;
 
     while (read(keeping->signals, &information, sizeof information) > 0)
         ;
-    error = sealing_settle(text, sizeof text);
-    if (error < 0)
-        tell_sealed(keeping, error, text);
 }
 
 /* ---- orders ---------------------------------------------------------------------------------- */
@@ -159,7 +154,7 @@ static void seal(struct keeping *keeping, const struct keeper_order *order)
             account->uid, strerror(-error));
     } else {
         keeper_await_quiet();
-        error = keeper_give_scratch(keeping->plan, account->uid, account->gid);
+        error = keeper_look_at_files(keeping->plan, account->uid, account->gid, text, sizeof text);
         if (error == 0)
             error = sealing_seal(account, text, sizeof text);
     }

@@ -89,10 +89,14 @@ void keeper_await_quiet(void);
  */
 int keeper_give_directory(const char *path, uid_t uid, gid_t gid);
 
-/* ---- keeper_scratch.c ---- */
+/* ---- keeper_files.c ---- */
 
-/* Gives files without a name that the server made for itself to the ids. 0 or -errno. */
-int keeper_give_scratch(const struct keeper_plan *plan, uid_t uid, gid_t gid);
+/*
+ * Gives files without a name that the server made for itself to the ids. 0; -EPERM if there is a
+ * listening socket; -errno; with what is wrong in `text`.
+ */
+int keeper_look_at_files(
+    const struct keeper_plan *plan, uid_t uid, gid_t gid, char *text, size_t size);
 
 /* ---- keeper_channel.c ---- */
 

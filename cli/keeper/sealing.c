@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <time.h>
+
+enum { MOMENT_NS = 5000000, MOMENTS = 200 };
 
 static int complain_of_seal(const struct task *task, int error)
 {
@@ -55,28 +58,53 @@ static void release_stopped(void)
     }
 }
 
+/*
+ * A thread in vfork(2) does not stop before its child has gone on. Until then it would keep what it
+ * has, in a process that serves, and be made to give that up in memory which somebody else's code
+ * has had meanwhile. So nothing is changed while there is one: all of it, nobody's yet, goes on for
+ * a moment, and is stopped anew.
+ */
+static int stop_between_vforks(void)
+{
+    static const struct timespec moment = {.tv_nsec = MOMENT_NS};
+
+    for (int i = 0; i < MOMENTS; i++) {
+        int error = sealing_stop_all();
+
+        if (error < 0 || sealing.left == 0)
+            return error;
+        release_stopped();
+        nanosleep(&moment, NULL);
+        error = sealing_take_stops();
+        if (error < 0)
+            return error;
+    }
+    for (size_t i = 0; i < sealing.count; i++) {
+        if (sealing.tasks[i].state == TASK_LEFT)
+            return sealing_complain(
+                sealing.tasks[i].pid, -EAGAIN, "waits too long for what it starts (vfork)");
+    }
+    return -EAGAIN;
+}
+
 static int stop_and_change(void)
 {
-    int error;
+    int error = stop_between_vforks(); /* leaves sealing.grew false */
 
-    do {
-        error = sealing_stop_all(); /* leaves sealing.grew false */
-        if (error == 0)
-            error = seal_stopped(seal_task);
+    while (error == 0) {
+        error = seal_stopped(seal_task);
         if (error == 0)
             error = seal_stopped(check_task);
-    } while (error == 0 && sealing.grew);
+        if (error < 0 || !sealing.grew)
+            return error;
+        error = sealing_stop_all();
+        if (error == 0 && sealing.left > 0)
+            error = -EAGAIN;
+    }
     return error;
 }
 
-static void begin(char *text, size_t size)
-{
-    sealing.text = text;
-    sealing.size = size;
-    text[0] = '\0';
-}
-
-/* Everything is stopped first, also for one that is late: others could write to its memory. */
+/* Everything is stopped before anything is changed: others could write to its memory. */
 static int seal_all(void)
 {
     sigset_t child, before;
@@ -94,24 +122,9 @@ static int seal_all(void)
 
 int sealing_seal(const struct account *account, char *text, size_t size)
 {
-    begin(text, size);
+    sealing.text = text;
+    sealing.size = size;
+    text[0] = '\0';
     sealing.account = *account;
     return seal_all();
-}
-
-int sealing_settle(char *text, size_t size)
-{
-    size_t left;
-    int error;
-
-    begin(text, size);
-    for (size_t i = sealing.count; i-- > 0;) {
-        if (sealing_has_ended(sealing.tasks[i].pid, sealing.tasks[i].tid))
-            sealing_forget(&sealing.tasks[i]);
-    }
-    left = sealing.left;
-    if (left == 0)
-        return 0;
-    error = sealing_take_stops();
-    return error < 0 || sealing.left == left ? error : seal_all();
 }

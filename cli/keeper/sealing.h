@@ -7,9 +7,8 @@
  * (/proc/PID/task/TID/status) were read afterwards. On any other return the tree must be killed:
  * some of it may be sealed and some not, and everything in it is stopped.
  *
- * One exception: a thread that waits in the kernel for its vfork(2) child cannot be stopped there.
- * It stays traced, so that it executes nothing more before it stops, is sealed and goes on: see
- * sealing_settle().
+ * A thread that waits in the kernel for its vfork(2) child cannot be stopped there: nothing is
+ * changed before it has come back, and what takes more than some seconds for that is not sealed.
  *
  * The tasks are stopped and made to issue the system calls by ptrace(2), whatever they are in the
  * middle of; the call that was interrupted goes on or fails with EINTR as after a stop and
@@ -25,12 +24,7 @@
 
 /*
  * Returns 0, or -errno with what and where in `text` ("process 12 (node) may not change its ids").
- * -ETIMEDOUT if something could not be stopped within five seconds, as what waits for a dead disk.
+ * -ETIMEDOUT if something could not be stopped within five seconds, as what waits for a dead disk;
+ * -EAGAIN if a thread did not come back from vfork(2).
  */
 int sealing_seal(const struct account *account, char *text, size_t size);
-
-/*
- * To be called at each SIGCHLD: seals what sealing_seal() had to leave and what has stopped since.
- * 0, also when there is nothing; or as sealing_seal().
- */
-int sealing_settle(char *text, size_t size);

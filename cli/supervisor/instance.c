@@ -188,6 +188,12 @@ void instance_waits(struct instance *instance)
         return;
     instance->state = INSTANCE_SPARE;
     instance->waited = true;
+    /*
+     * Listeners came from the first; what it copied before it listened, and what it forked, may
+     * have them still. So it is nobody's, ever.
+     */
+    if (!instance->supervisor->was_ready)
+        instance->only_main = true;
     instance->deadline = 0;
     supervisor_is_ready(instance->supervisor);
     if (instance->tenant)

@@ -24,7 +24,7 @@ enum list_state {
     LIST_SPARE,    /* waits for an account */
     LIST_SERVING,  /* is its account's */
     LIST_ENDING,   /* gets no connection any more */
-    LIST_MAIN,     /* --isolate=auto's first process: no client's */
+    LIST_MAIN,     /* the first, which listeners came from: no client's */
     LIST_STATES
 };
 

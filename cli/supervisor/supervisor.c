@@ -91,7 +91,7 @@ static void describe(struct instance *instance, struct list_entry *entry)
         [INSTANCE_MAIN] = LIST_MAIN};
     int64_t now = loop_now();
 
-    *entry = (struct list_entry){.state = states[instance->state],
+    *entry = (struct list_entry){.state = instance->only_main ? LIST_MAIN : states[instance->state],
         .number = instance->number,
         .uid = (uid_t)-1,
         .pid = instance->keeper.server,

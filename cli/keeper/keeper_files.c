@@ -1,0 +1,107 @@
+/*
+ * keeper_files.c: what the processes of an instance have open when it is about to be somebody's.
+ *
+ * A listening socket must not be among it: listeners are the supervisor's, and who has one takes
+ * every account's clients. The library replaces those it sees; this looks for those it did not see.
+ *
+ * A file without a name that the server made for itself changes its owner with the processes.
+ * Nothing but them can reach it, and a server that goes on to use it as its own (gunicorn's workers
+ * change its mode once a second to say that they live) needs that. What the server was given by
+ * whoever started it is not its own and is left alone.
+ */
+#include "cleanup.h"
+#include "keeper_process.h"
+#include "process_tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct looking {
+    const struct keeper_plan *plan;
+    uid_t uid;
+    gid_t gid;
+    char *text;
+    size_t size;
+};
+
+static bool was_given(const struct keeper_plan *plan, long number)
+{
+    if (number <= STDERR_FILENO)
+        return true;
+    for (size_t i = 0; i < keeper_count_inherited(plan); i++)
+        if (plan->inherited[i] == number)
+            return true;
+    return false;
+}
+
+/* Base's, and nobody else's: not even somebody's who has another name for it. */
+static bool is_scratch(const struct stat *status)
+{
+    return S_ISREG(status->st_mode) && status->st_nlink == 0 && status->st_uid == getuid() &&
+           !(status->st_mode & (S_ISUID | S_ISGID));
+}
+
+static bool listens(int process, int number)
+{
+    cleanup_descriptor int copy = (int)kernel_call(SYS_pidfd_getfd, process, number, 0, 0, 0, 0);
+    socklen_t length = sizeof(int);
+    int yes = 0;
+
+    return copy >= 0 && kernel_getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 &&
+           yes;
+}
+
+static int look_at(const struct looking *looking, pid_t pid, int process, int number)
+{
+    char path[64], name[PROCESS_NAME_SIZE];
+    struct stat status;
+
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, number);
+    if (stat(path, &status) < 0)
+        return 0; /* closed meanwhile */
+    if (S_ISSOCK(status.st_mode) && listens(process, number)) {
+        process_name(pid, name);
+        snprintf(looking->text, looking->size,
+            "process %d (%s) has a listening socket (descriptor %d), which would bring it other "
+            "accounts' clients",
+            (int)pid, name, number);
+        return -EPERM;
+    }
+    if (is_scratch(&status) && !was_given(looking->plan, number) &&
+        chown(path, looking->uid, looking->gid) < 0 && errno != ENOENT)
+        return -errno;
+    return 0;
+}
+
+static int look_at_process(pid_t pid, void *context)
+{
+    cleanup_descriptor int process = (int)kernel_call(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+    struct dirent *entry;
+    char path[32];
+    DIR *directory;
+    int error = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    directory = opendir(path);
+    while (directory && error == 0 && (entry = readdir(directory)))
+        if (entry->d_name[0] != '.')
+            error = look_at(context, pid, process, (int)strtol(entry->d_name, NULL, 10));
+    if (directory)
+        closedir(directory);
+    return error;
+}
+
+int keeper_look_at_files(
+    const struct keeper_plan *plan, uid_t uid, gid_t gid, char *text, size_t size)
+{
+    struct looking looking = {plan, uid, gid, text, size};
+    int error = process_tree_visit(getpid(), look_at_process, &looking);
+
+    if (error < 0 && text[0] == '\0')
+        snprintf(text, size, "what its processes have open cannot be looked at");
+    return error;
+}
