@@ -176,6 +176,8 @@ enum resolver_state resolver_receive(struct resolver *resolver)
             return error == -EAGAIN ? RESOLVER_EMPTY : RESOLVER_ENDED;
         handle(resolver, &envelope);
         close_descriptors(&envelope);
+        if (resolver->stop)
+            break;
     }
     return RESOLVER_EMPTY;
 }

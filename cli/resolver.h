@@ -18,6 +18,7 @@ struct resolver {
     struct settings settings; /* the answer to a greeting */
     int channel;              /* our end, with SO_PASSCRED */
     pid_t server;             /* the process that run became */
+    bool stop;                /* after this request, leave the others for later: for `other` */
     bool greeted;             /* by that process, since it last executed a program */
 
     /*

@@ -110,6 +110,7 @@ static void decide(void *context, const struct request *request, pid_t pid, int 
     if (beside->decided == ISOLATION_UNDECIDED) {
         beside->decided = request->socket.by_epoll ? ISOLATION_INSTANCES : ISOLATION_SCOPES;
         beside->asked = pid;
+        beside->resolver.stop = beside->decided == ISOLATION_INSTANCES; /* the rest is not for us */
         tell_decision(beside, request, pid);
     }
     decision.isolation = beside->decided;

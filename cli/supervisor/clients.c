@@ -58,13 +58,21 @@ static void report(const struct supervisor *supervisor, enum event_kind event,
     event_log_report(supervisor->plan->log, &request, 0, supervisor->plan->policy);
 }
 
+/* Its other end may have filled it, and let go of it meanwhile. */
+static void close_quickly(int connection)
+{
+    loop_hurry();
+    kernel_close(connection);
+    loop_hurry_no_more();
+}
+
 /* The client sees a reset at once instead of a server that never answers. */
 static void reset(int connection)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     kernel_setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    kernel_close(connection);
+    close_quickly(connection);
 }
 
 static void refuse(const struct supervisor *supervisor, int connection, const struct identity *peer,
@@ -163,8 +171,34 @@ static void delivered(struct supervisor *supervisor, struct tenant *tenant, stru
         instance_connections(instance);
     connections_note(&instance->connections, waiting->connection);
     report(supervisor, EVENT_SERVED, &waiting->peer, tenant->account.uid, ACCOUNT_SERVED, 0);
-    kernel_close(waiting->connection);
+    close_quickly(waiting->connection);
     free(waiting);
+}
+
+/* To a stand-in that has room; those that turn out to be full are asked again when they have. */
+static int deliver(
+    struct supervisor *supervisor, struct instance *instance, const struct waiting *waiting)
+{
+    for (;;) {
+        struct stand_in_end *end = instance_stand_in(instance, waiting->listener);
+        int error = end ? -EAGAIN : -EPIPE;
+
+        if (!end || end->full)
+            return error;
+        error = stand_in_deliver(end->source.descriptor, waiting->connection);
+        if (error != -EAGAIN)
+            return error;
+        end->full = true;
+        loop_change(&supervisor->loop, &end->source, EPOLLOUT);
+    }
+}
+
+static bool is_full(const struct instance *instance)
+{
+    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
+        if (!end->full)
+            return false;
+    return true;
 }
 
 void clients_deliver(struct supervisor *supervisor, struct tenant *tenant)
@@ -172,18 +206,14 @@ void clients_deliver(struct supervisor *supervisor, struct tenant *tenant)
     struct waiting **place = &tenant->first;
 
     while (*place) {
-        struct stand_in_end *end = instance_stand_in(tenant->instance, (*place)->listener);
-        int error = end ? stand_in_deliver(end->source.descriptor, (*place)->connection) : -EPIPE;
+        int error = deliver(supervisor, tenant->instance, *place);
 
-        if (error == 0) {
+        if (error == 0)
             delivered(supervisor, tenant, tenants_take(&supervisor->tenants, tenant, place));
-            continue;
-        }
-        if (error == -EAGAIN) {
-            loop_change(&supervisor->loop, &end->source, EPOLLOUT);
+        else if (error == -EAGAIN && is_full(tenant->instance))
             return;
-        }
-        place = &(*place)->next; /* it does not listen there, now */
+        else
+            place = &(*place)->next; /* it does not listen there, or has no room there, now */
     }
 }
 

@@ -257,12 +257,29 @@ void instance_end(struct instance *instance, int signal)
     keeper_signal(&instance->keeper, signal ? signal : SIGTERM);
 }
 
-struct stand_in_end *instance_stand_in(const struct instance *instance, uint32_t listener)
+static void move_to_end(struct instance *instance, struct stand_in_end *end)
 {
+    struct stand_in_end **place = &instance->stand_ins;
+
+    while (*place != end)
+        place = &(*place)->next;
+    *place = end->next;
+    while (*place)
+        place = &(*place)->next;
+    *place = end;
+    end->next = NULL;
+}
+
+struct stand_in_end *instance_stand_in(struct instance *instance, uint32_t listener)
+{
+    struct stand_in_end *found = NULL;
+
     for (struct stand_in_end *end = instance->stand_ins; end; end = end->next)
-        if (end->listener == listener)
-            return end;
-    return NULL;
+        if (end->listener == listener && (!found || (found->full && !end->full)))
+            found = end;
+    if (found && instance->stand_ins->next)
+        move_to_end(instance, found);
+    return found;
 }
 
 bool instance_has_under_way(const struct instance *instance)

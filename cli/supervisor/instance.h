@@ -33,6 +33,7 @@ struct stand_in_end {
     struct instance *instance;
     uint32_t listener;
     uint64_t cookie; /* of the instance's end */
+    bool full;       /* has no room at the moment */
     struct source source;
 };
 
@@ -53,6 +54,8 @@ struct instance {
     int64_t started, assigned, given; /* `given`: the last connection, or the assignment */
     int64_t deadline;                 /* to wait for clients, to be sealed, or to have ended */
     int64_t next_look;                /* at its connections */
+    bool killed;                      /* its keeper was told to end it */
+    int64_t next_tend;                /* when serving: is it idle? */
     bool waited;                      /* for clients, once */
     bool asked;                       /* to end, by us */
     bool server_ended;                /* the process that was executed; others may live */
@@ -78,8 +81,11 @@ void instance_assign(struct instance *instance, struct tenant *tenant);
 void instance_end(struct instance *instance, int signal);
 void instance_signal(struct instance *instance, int signal);
 
-/* The stand-in for this listener that is still open, NULL for none. */
-struct stand_in_end *instance_stand_in(const struct instance *instance, uint32_t listener);
+/*
+ * A stand-in for this listener: one that has room, if there is one, else one that is full; NULL for
+ * none. Where there are several, the next time it is another's turn.
+ */
+struct stand_in_end *instance_stand_in(struct instance *instance, uint32_t listener);
 
 /* Connections it has open, and those on their way through a stand-in. */
 unsigned instance_connections(struct instance *instance);

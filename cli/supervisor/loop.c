@@ -3,10 +3,24 @@
 #include "cleanup.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <time.h>
+
+static void wake(int number)
+{
+    (void)number;
+}
 
 int loop_open(struct loop *loop)
 {
+    const struct sigaction action = {.sa_handler = wake};
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigaction(SIGALRM, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
     loop->count = 0;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     return loop->epoll < 0 ? -errno : 0;
@@ -59,6 +73,23 @@ int loop_wait(struct loop *loop, int milliseconds)
     }
     loop->count = 0;
     return 0;
+}
+
+static void set_interval(long microseconds)
+{
+    const struct itimerval time = {{0, microseconds}, {0, microseconds}};
+
+    setitimer(ITIMER_REAL, &time, NULL);
+}
+
+void loop_hurry(void)
+{
+    set_interval(1000);
+}
+
+void loop_hurry_no_more(void)
+{
+    set_interval(0);
 }
 
 int64_t loop_now(void)

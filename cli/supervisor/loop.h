@@ -42,5 +42,13 @@ void loop_remove(struct loop *loop, struct source *source);
 /* Waits once, at most `milliseconds` (-1: for ever), and calls what is ready. */
 int loop_wait(struct loop *loop, int milliseconds);
 
+/*
+ * Around what closes a stranger's socket, or receives from a stranger: if ours is the last
+ * descriptor of it, the kernel waits in close(2) for as long as the stranger has said (SO_LINGER),
+ * unless a signal comes. One comes each millisecond until the end.
+ */
+void loop_hurry(void);
+void loop_hurry_no_more(void);
+
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t loop_now(void);

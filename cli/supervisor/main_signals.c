@@ -27,7 +27,7 @@ pid_t main_signals_find(pid_t run, pid_t pid)
 
 int main_signals_watch(pid_t main)
 {
-    return ptrace(PTRACE_SEIZE, main, NULL, NULL) < 0 ? -errno : 0;
+    return ptrace(PTRACE_SEIZE, main, NULL, (void *)PTRACE_O_EXITKILL) < 0 ? -errno : 0;
 }
 
 static void go_on(pid_t main, int status, void (*seen)(void *context, int signal), void *context)

@@ -16,7 +16,10 @@
  * there, or of a daemon the first of its session. */
 pid_t main_signals_find(pid_t run, pid_t pid);
 
-/* Begins to watch. 0 or -errno (ptrace(2)): then signals to it are its own. */
+/*
+ * Begins to watch; from then on it ends when the caller is killed: nobody would come to its
+ * listeners. 0 or -errno (ptrace(2)): then signals to it are its own.
+ */
 int main_signals_watch(pid_t main);
 
 /*

@@ -130,19 +130,6 @@ static bool has_line(const char *text, const char *wanted)
     return false;
 }
 
-/* Descriptors that came along (FDSTORE=1, BARRIER=1) are closed; the latter is waiting for it. */
-static void close_passed(const struct cmsghdr *control)
-{
-    size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-    for (size_t i = 0; i < count; i++) {
-        int passed;
-
-        memcpy(&passed, CMSG_DATA(control) + i * sizeof passed, sizeof passed);
-        descriptor_cleanup(&passed);
-    }
-}
-
 /* Who sent it; false: the kernel does not say. */
 static bool read_control(struct msghdr *header, struct ucred *sender)
 {
@@ -151,8 +138,6 @@ static bool read_control(struct msghdr *header, struct ucred *sender)
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
         if (c->cmsg_level != SOL_SOCKET)
             continue;
-        if (c->cmsg_type == SCM_RIGHTS)
-            close_passed(c);
         if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof *sender)) {
             memcpy(sender, CMSG_DATA(c), sizeof *sender);
             told = true;
@@ -164,9 +149,11 @@ static bool read_control(struct msghdr *header, struct ucred *sender)
 bool notify_inner_is_ready(int socket, pid_t *pid, uid_t *uid)
 {
     char text[MESSAGE_SIZE];
-    /* Room for as many descriptors as a message can bear: none is cut off and forgotten. */
-    _Alignas(struct cmsghdr) char
-        control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(253 * sizeof(int))];
+    /*
+     * Room for who sent it, which comes first, and for no descriptor (FDSTORE=1, BARRIER=1): the
+     * kernel lets go of those. One that we had to close could keep us as long as its sender likes.
+     */
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
     bool ready = false;
 
     for (int i = 0; i < MOST_AT_ONCE && !ready; i++) {

@@ -14,10 +14,12 @@
 
 enum {
     STARTS_AT_ONCE = 2,    /* a start is work for the processor */
+    MOST_OF_ONE_USER = 4,  /* with different groups */
     SHORT_LIFE_MS = 10000, /* an instance that ended so soon counts as a failure */
     LONGEST_BACKOFF_MS = 60000,
     AFTER_ASSIGNMENT_MS = 30, /* its first clients have the processors to themselves */
     LOOK_MS = 50,             /* while somebody waits for another's end */
+    KILL_MS = 5000,           /* for a keeper to kill everything */
     HOPELESS_MS = 10000,      /* for a connection to a listener that its instance has closed */
 };
 
@@ -152,10 +154,37 @@ void pool_balance(struct supervisor *supervisor)
         start_spares(supervisor);
 }
 
+/*
+ * One user is several tenants if the groups of its processes differ, and nobody says how many of
+ * such there are: no more than a few of them have instances. The longest idle makes place.
+ */
+static bool has_enough(const struct supervisor *supervisor, const struct tenant *tenant)
+{
+    struct instance *longest = NULL;
+    unsigned owned = 0;
+
+    for (struct instance *i = supervisor->instances; i; i = i->next) {
+        if (!i->tenant || i->tenant->account.uid != tenant->account.uid)
+            continue;
+        owned++;
+        if (i->state == INSTANCE_SERVING && (!longest || i->given < longest->given))
+            longest = i;
+    }
+    if (owned < MOST_OF_ONE_USER)
+        return false;
+    if (longest && !longest->tenant->first && instance_connections(longest) == 0)
+        instance_end(longest, 0);
+    return true;
+}
+
 void pool_want(struct supervisor *supervisor, struct tenant *tenant)
 {
     if (tenant->instance)
         return; /* it is on its way, or ending: pool_ended() comes back to it */
+    if (!tenant->wants && has_enough(supervisor, tenant)) {
+        clients_refuse(supervisor, tenant, ACCOUNT_NO_INSTANCE, EUSERS);
+        return;
+    }
     tenants_want(&supervisor->tenants, tenant);
     pool_balance(supervisor);
     if (tenant->wants && loop_now() < supervisor->no_start_before &&
@@ -217,11 +246,14 @@ static int64_t tend_serving(struct instance *instance, int64_t now)
 {
     int64_t idle = instance->supervisor->plan->idle * INT64_C(1000);
 
-    if (now < instance->given + idle)
-        return instance->given + idle;
-    if (instance->tenant->first || instance_connections(instance) > 0) {
+    if (now < instance->next_tend)
+        return instance->next_tend;
+    if (instance->tenant->first || instance_connections(instance) > 0)
         instance->given = now;
-        return now + idle;
+    if (now < instance->given + idle) {
+        /* Often enough to know by a quarter of it when the last connection ended. */
+        instance->next_tend = sooner(instance->given + idle, now + idle / 4);
+        return instance->next_tend;
     }
     supervisor_say(instance->supervisor, false, "instance-idle", instance->keeper.server,
         "instance %u of the server has been idle for %u s: it ends", instance->number,
@@ -239,8 +271,11 @@ static int64_t tend_deadline(struct instance *instance, int64_t now)
         "instance %u of the server %s: it is killed", instance->number,
         instance->state == INSTANCE_STARTING ? "does not wait for clients after 60 s"
                                              : "has not ended after --stop-timeout");
+    if (instance->killed) /* it does not hear: something that it closes keeps it */
+        kill(instance->keeper.pid, SIGKILL);
+    instance->killed = true;
     keeper_kill(&instance->keeper);
-    instance->deadline = now + LONGEST_BACKOFF_MS;
+    instance->deadline = now + KILL_MS;
     return instance->deadline;
 }
 
@@ -305,6 +340,8 @@ static void refuse_hopeless(void *context, struct tenant *tenant)
     struct supervisor *supervisor = context;
     int64_t now = loop_now();
 
+    if (tenant->instance && tenant->instance->state == INSTANCE_SERVING && tenant->first)
+        clients_deliver(supervisor, tenant); /* what could not be sent for want of memory */
     if (tenant->instance && tenant->instance->state == INSTANCE_SERVING && tenant->first &&
         now - tenant->first->since > HOPELESS_MS &&
         !instance_stand_in(tenant->instance, tenant->first->listener))

@@ -12,9 +12,13 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Of one instance: its processes may each have their own, for each listener. */
+enum { MOST_STAND_INS = 1024 };
 
 static bool is_nobodys(const struct instance *instance)
 {
@@ -69,15 +73,29 @@ static void stand_in_ready(void *context, uint32_t events)
         return;
     }
     loop_change(&instance->supervisor->loop, &end->source, 0);
+    end->full = false;
     if (instance->state == INSTANCE_SERVING)
         clients_deliver(instance->supervisor, instance->tenant);
+}
+
+static unsigned count_stand_ins(const struct instance *instance)
+{
+    unsigned count = 0;
+
+    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
+        count++;
+    return count;
 }
 
 static int make_stand_in(struct instance *instance, const struct listener *listener, int *theirs)
 {
     cleanup_memory struct stand_in_end *end = calloc(1, sizeof *end);
-    int pair[2], error = end ? stand_in_make(pair) : -ENOMEM;
+    int pair[2], error = end ? 0 : -ENOMEM;
 
+    if (error == 0 && count_stand_ins(instance) >= MOST_STAND_INS)
+        error = -ENFILE;
+    if (error == 0)
+        error = stand_in_make(pair);
     if (error < 0)
         return error;
     *theirs = pair[1];
@@ -110,9 +128,22 @@ static void give(struct instance *instance, const struct listener *listener, int
         clients_deliver(instance->supervisor, instance->tenant);
 }
 
+/* Asked of the kernel: that it was closed may not have been heard yet. */
+static bool is_open(const struct stand_in_end *end)
+{
+    struct pollfd set = {.fd = end->source.descriptor};
+
+    return poll(&set, 1, 0) == 0 || !(set.revents & (POLLHUP | POLLERR));
+}
+
 static bool has_it(const void *context, uint32_t number)
 {
-    return instance_stand_in(context, number) != NULL;
+    const struct instance *instance = context;
+
+    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
+        if (end->listener == number && is_open(end))
+            return true;
+    return false;
 }
 
 static void bind_it(struct instance *instance, const struct request_socket *asked, int reply)
@@ -130,12 +161,11 @@ static void listen_on_it(struct instance *instance, uint32_t number, int reply)
 {
     const struct listener *listener = listeners_find(&instance->supervisor->listeners, number);
 
-    if (!listener)
-        answer_result(reply, -ENOENT);
-    else if (instance->state != INSTANCE_MAIN && has_it(instance, number))
-        answer_result(reply, -EADDRINUSE); /* it has one: two would share its clients */
-    else
+    /* Several may listen on one socket that was bound before they were forked: each has its own. */
+    if (listener)
         give(instance, listener, reply);
+    else
+        answer_result(reply, -ENOENT);
 }
 
 static void take_offer(
@@ -162,6 +192,8 @@ static void tell_which(const struct instance *instance, uint64_t cookie, int rep
             const struct listener *listener =
                 listeners_find(&instance->supervisor->listeners, end->listener);
 
+            if (!listener)
+                break;
             answer(reply, &listener->facts, sizeof listener->facts, -1);
             return;
         }

@@ -72,7 +72,8 @@ void supervisor_stop(struct supervisor *supervisor, int signal)
         return;
     supervisor->stopping = true;
     notify_stopping();
-    listeners_pause(&supervisor->listeners, true);
+    listeners_close(&supervisor->listeners); /* who comes is refused, and another may take over */
+    supervisor->listeners.paused = true;
     tenants_visit(&supervisor->tenants, refuse_tenant, supervisor);
     for (struct instance *i = supervisor->instances; i; i = i->next)
         instance_end(i, signal);
@@ -123,7 +124,9 @@ static void list_ready(void *context, uint32_t events)
     struct supervisor *supervisor = context;
 
     (void)events;
+    loop_hurry();
     list_server_answer(supervisor->list_source.descriptor, each, supervisor);
+    loop_hurry_no_more();
 }
 
 /* Without it there is no list; the service works all the same. */
@@ -150,9 +153,13 @@ static void notify_arrived(void *context, uint32_t events)
     pid_t pid;
     uid_t uid;
 
+    bool ready;
+
     (void)events;
-    if (notify_inner_is_ready(supervisor->notify_source.descriptor, &pid, &uid) &&
-        !supervisor->was_ready && uid == getuid())
+    loop_hurry();
+    ready = notify_inner_is_ready(supervisor->notify_source.descriptor, &pid, &uid);
+    loop_hurry_no_more();
+    if (ready && !supervisor->was_ready && uid == getuid())
         notify_ready();
 }
 

@@ -115,6 +115,8 @@ static void signals_ready(void *context, uint32_t events)
     while (read(supervisor->signals.descriptor, &information, sizeof information) > 0) {
         if (information.ssi_signo == SIGCHLD)
             child_changed(supervisor);
+        else if (information.ssi_signo == SIGHUP && information.ssi_code == SI_KERNEL)
+            supervisor_stop(supervisor, SIGTERM); /* its terminal has gone */
         else
             take_signal(supervisor, (int)information.ssi_signo);
     }
