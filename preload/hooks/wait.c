@@ -4,6 +4,12 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
+static int after(const struct wait_set *set, int result)
+{
+    scope_after_wait(set, result);
+    return result;
+}
+
 static void before_poll(struct wait_set *set, struct pollfd *array, nfds_t count)
 {
     thread_check();
@@ -21,6 +27,13 @@ static void before_epoll(struct wait_set *set, int epoll)
     if (set->listener)
         instance_before_clients(true);
     scope_before_wait(set);
+    __atomic_add_fetch(&process.epoll_waits, 1, __ATOMIC_RELAXED);
+}
+
+static int after_epoll(const struct wait_set *set, int result)
+{
+    __atomic_sub_fetch(&process.epoll_waits, 1, __ATOMIC_RELAXED);
+    return after(set, result);
 }
 
 static void before_select(
@@ -31,12 +44,6 @@ static void before_select(
     if (set->listener)
         instance_before_clients(false);
     scope_before_wait(set);
-}
-
-static int after(const struct wait_set *set, int result)
-{
-    scope_after_wait(set, result);
-    return result;
 }
 
 int poll(struct pollfd *array, nfds_t count, int timeout)
@@ -122,7 +129,7 @@ int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
     do
         result = libc_calls()->epoll_wait(epoll, events, count, timeout);
     while (scope_wait_again(result));
-    return after(&set, result);
+    return after_epoll(&set, result);
 }
 
 int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
@@ -134,7 +141,7 @@ int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, c
     do
         result = libc_calls()->epoll_pwait(epoll, events, count, timeout, mask);
     while (scope_wait_again(result));
-    return after(&set, result);
+    return after_epoll(&set, result);
 }
 
 int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
@@ -147,7 +154,7 @@ int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct 
     do
         result = libc_calls()->epoll_pwait2(epoll, events, count, timeout, mask);
     while (scope_wait_again(result));
-    return after(&set, result);
+    return after_epoll(&set, result);
 }
 
 int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event)
@@ -158,6 +165,8 @@ int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event)
     result = libc_calls()->epoll_ctl(epoll, operation, number, event);
     if (result == 0)
         (operation == EPOLL_CTL_ADD ? scope_epoll_added : scope_epoll_changed)(epoll, number);
+    if (result == 0 && operation == EPOLL_CTL_ADD && scope_is_waited_for(number))
+        instance_before_clients(true);
     return result;
 }
 

@@ -38,6 +38,7 @@ void scope_fork_child(void)
     process.pid = kernel_getpid();
     credentials_note_death_signal(0);
     thread_state.is_loop = false; /* its parent's habits */
+    process.epoll_waits = 0;
     thread_state.last_cookie = thread_state.pending_cookie = 0;
     identity_after_fork();
     account_after_fork();

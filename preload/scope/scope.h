@@ -107,6 +107,12 @@ void scope_epoll_added(int epoll, int number);
 void scope_epoll_changed(int epoll, int number);
 
 /*
+ * `number` was added to an epoll set: is it a listener, and does some thread wait already, for
+ * which no new wait need begin before it gets a client?
+ */
+bool scope_is_waited_for(int number);
+
+/*
  * Around a wait for work: a condition variable or a semaphore. Behind it the rule is asked again:
  * while the thread waited, another may have closed the scope's connection or waited for it.
  */

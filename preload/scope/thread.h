@@ -58,7 +58,8 @@ struct process {
     uint32_t deciding; /* enum deciding: --isolate=auto, by instance/ */
     uint32_t epoch;    /* counts what every thread has to notice at its next call */
     uint32_t last_serial;
-    uid_t own_uid; /* what the server believes to be: base, or what it lowered itself to */
+    uint32_t epoll_waits; /* threads that wait for an epoll set now */
+    uid_t own_uid;        /* what the server believes to be: base, or what it lowered itself to */
     gid_t own_gid;
     struct settings settings;
 };

@@ -203,6 +203,14 @@ void scope_epoll_added(int epoll, int number)
     thread_end_scope(); /* whoever waits for this set is the loop, this thread or another */
 }
 
+bool scope_is_waited_for(int number)
+{
+    const struct descriptor *entry = process_follows() ? descriptor_find(number) : NULL;
+
+    return entry && (entry->kind == DESCRIPTOR_LISTENER || entry->kind == DESCRIPTOR_STAND_IN) &&
+           __atomic_load_n(&process.epoll_waits, __ATOMIC_RELAXED) > 0;
+}
+
 void scope_epoll_changed(int epoll, int number)
 {
     const struct descriptor *entry = thread_in_scope() ? descriptor_find(number) : NULL;
