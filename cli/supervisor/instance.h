@@ -54,6 +54,7 @@ struct instance {
     int64_t started, assigned, given; /* `given`: the last connection, or the assignment */
     int64_t deadline;                 /* to wait for clients, to be sealed, or to have ended */
     int64_t next_look;                /* at its connections */
+    bool stale;                       /* what it was started with has changed since: a reload */
     bool killed;                      /* its keeper was told to end it */
     int64_t next_tend;                /* when serving: is it idle? */
     bool waited;                      /* for clients, once */

@@ -19,8 +19,9 @@ enum {
     LONGEST_BACKOFF_MS = 60000,
     AFTER_ASSIGNMENT_MS = 30, /* its first clients have the processors to themselves */
     LOOK_MS = 50,             /* while somebody waits for another's end */
-    KILL_MS = 5000,           /* for a keeper to kill everything */
-    HOPELESS_MS = 10000,      /* for a connection to a listener that its instance has closed */
+    IDLE_LOOK_MS = 250,
+    KILL_MS = 5000,      /* for a keeper to kill everything */
+    HOPELESS_MS = 10000, /* for a connection to a listener that its instance has closed */
 };
 
 struct census {
@@ -241,23 +242,31 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* An idle one goes when its time has come. Returns when to look again. */
+/*
+ * An idle one goes when its time has come; one that a reload has made stale, as soon as it is idle.
+ * Returns when to look again.
+ */
 static int64_t tend_serving(struct instance *instance, int64_t now)
 {
-    int64_t idle = instance->supervisor->plan->idle * INT64_C(1000);
+    int64_t idle = instance->stale ? 0 : instance->supervisor->plan->idle * INT64_C(1000);
+    int64_t step = idle / 4 > IDLE_LOOK_MS ? idle / 4 : IDLE_LOOK_MS;
+    bool busy;
 
     if (now < instance->next_tend)
         return instance->next_tend;
-    if (instance->tenant->first || instance_connections(instance) > 0)
+    busy = instance->tenant->first || instance_connections(instance) > 0;
+    if (busy)
         instance->given = now;
-    if (now < instance->given + idle) {
-        /* Often enough to know by a quarter of it when the last connection ended. */
-        instance->next_tend = sooner(instance->given + idle, now + idle / 4);
+    if (busy || now < instance->given + idle) {
+        /* Often enough to know when the last connection ended. */
+        instance->next_tend = now + step;
+        if (!busy)
+            instance->next_tend = sooner(instance->next_tend, instance->given + idle);
         return instance->next_tend;
     }
     supervisor_say(instance->supervisor, false, "instance-idle", instance->keeper.server,
-        "instance %u of the server has been idle for %u s: it ends", instance->number,
-        instance->supervisor->plan->idle);
+        "instance %u of the server %s: it ends", instance->number,
+        instance->stale ? "is idle after a reload" : "has been idle for --idle");
     instance_end(instance, 0);
     return instance->deadline;
 }

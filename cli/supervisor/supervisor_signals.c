@@ -70,8 +70,11 @@ static void forward(struct supervisor *supervisor, int signal)
         notify_reloading();
     /* One that is about to start has no handler yet, and reads everything afresh anyway. */
     for (struct instance *i = supervisor->instances; i; i = i->next)
-        if (i->waited || !supervisor->was_ready || supervisor->stopping)
+        if (i->waited || !supervisor->was_ready || supervisor->stopping) {
             instance_signal(i, signal);
+            i->stale = i->stale || signal == SIGHUP;
+            i->next_tend = 0;
+        }
     if (signal == SIGHUP && supervisor->was_ready)
         notify_ready();
 }
