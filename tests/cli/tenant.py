@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+"""tenant.py [OPTION...] ADDRESS...: a server that tells about itself, one event loop in one thread.
+
+ADDRESS: HOST:PORT, [HOST6]:PORT, /PATH or @ABSTRACT. A line asks, a line answers, "ok TEXT" or
+"error TEXT": `get /uid` is answered with the server's own uid, `get PATH` with the first line of a
+file; any other line is an expression of Python, answered with its value.
+
+  --dual          [::] takes IPv4, too
+  --reuseport     SO_REUSEPORT, and two listeners for each address
+  --lock=FILE     only one may run at a time: status 3 for the second
+  --fail=STATUS   ends so before it listens
+  --threads=N --children=N   are made before it serves, and sleep
+  --signals=FILE  writes down each HUP, USR1, USR2, WINCH with its pid
+  --term=ignore|STATUS       what TERM does
+  --daemon        the one that was started ends when the listeners are there
+  --pidfile=FILE  of the daemon; the first one stays in it
+  --notify        tells NOTIFY_SOCKET that it is ready, as late as it can
+"""
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+kept = []  # what an expression is to leave behind
+options = None
+
+
+def fork(count):
+    """So many processes that do nothing; as many as the limits allow."""
+    for _ in range(count):
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            while True:
+                signal.pause()
+    return count
+
+
+def hog(megabytes):
+    kept.append(b"x" * (megabytes << 20))
+    return megabytes
+
+
+def crash():
+    os.abort()
+
+
+def read_key(number):
+    """The payload of a key (keyctl(2)), or the error's name."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    payload = ctypes.create_string_buffer(100)
+    size = libc.syscall({"x86_64": 250, "aarch64": 219}[os.uname().machine], 11, number, payload, 100, 0)
+    return payload.raw[:size].decode() if size >= 0 else os.strerror(ctypes.get_errno())
+
+
+def run(*command):
+    return " ".join(subprocess.run(command, capture_output=True, text=True, check=False).stdout.split())
+
+
+def first_line(path):
+    with open(path, encoding="utf-8") as file:
+        return file.readline().strip()
+
+
+def sockets_of_ours():
+    """The inodes of the sockets among our descriptors."""
+    names = (os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")
+             if os.path.lexists(f"/proc/self/fd/{number}"))
+    return {name[8:-1] for name in names if name.startswith("socket:")}
+
+
+def real_listeners():
+    """How many of our sockets listen on TCP, by the kernel's word and not by getsockopt's."""
+    found = 0
+    for table in "tcp", "tcp6":
+        with open(f"/proc/self/net/{table}", encoding="ascii") as file:
+            rows = [line.split() for line in file][1:]
+        found += sum(row[3] == "0A" and row[9] in sockets_of_ours() for row in rows)
+    return found
+
+
+def answer(line):
+    try:
+        if line == "get /uid":
+            value = os.geteuid()
+        elif line.startswith("get "):
+            value = first_line(line[4:])
+        else:
+            value = eval(line)  # pylint: disable=eval-used
+    except Exception as error:  # pylint: disable=broad-except
+        return f"error {error}\n"
+    return f"ok {value}\n"
+
+
+def open_listener(address):
+    host, _, port = address.rpartition(":")
+    if address[0] in "/@":
+        listener, where = socket.socket(socket.AF_UNIX), address.replace("@", "\0", 1)
+    elif host.startswith("["):
+        listener, where = socket.socket(socket.AF_INET6), (host.strip("[]"), int(port))
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not options.dual)
+    else:
+        listener, where = socket.socket(), (host, int(port))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if options.reuseport:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(where)
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener
+
+
+class Client:
+    def __init__(self, connection):
+        self.connection, self.text = connection, b""
+
+    def is_over(self):
+        try:
+            some = self.connection.recv(65536)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+        *lines, self.text = (self.text + some).split(b"\n")
+        try:
+            for line in lines:
+                self.connection.sendall(answer(line.decode()).encode())
+        except ConnectionError:
+            return True
+        return not some
+
+
+def accept(waits, listener):
+    try:
+        connection, _ = listener.accept()
+    except (BlockingIOError, ConnectionError):
+        return
+    connection.setblocking(True)
+    waits.register(connection, selectors.EVENT_READ, Client(connection))
+
+
+def serve(listeners):
+    waits = selectors.DefaultSelector()
+    for listener in listeners:
+        waits.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in waits.select():
+            if key.data is None:
+                accept(waits, key.fileobj)
+            elif key.data.is_over():
+                waits.unregister(key.fileobj)
+                key.fileobj.close()
+
+
+def note(number, _):
+    line = f"{os.getpid()} {signal.Signals(number).name}\n"
+    descriptor = os.open(options.signals, os.O_WRONLY | os.O_APPEND)
+    os.write(descriptor, line.encode())
+    os.close(descriptor)
+
+
+def prepare_signals():
+    if options.signals:
+        for number in signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH:
+            signal.signal(number, note)
+    if options.term == "ignore":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    elif options.term:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(int(options.term)))
+
+
+def prepare_company():
+    for _ in range(options.threads):
+        threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+    fork(options.children)
+
+
+def take_lock():
+    lock = os.open(options.lock, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(f"tenant: {options.lock} is locked: is another one running?", file=sys.stderr)
+        sys.exit(3)
+    kept.append(lock)
+
+
+def become_daemon():
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if options.pidfile:
+        with contextlib.suppress(FileExistsError), open(options.pidfile, "x", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+
+
+def tell_ready():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.sendto(b"READY=1\n", os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
+
+
+def main():
+    global options
+    parser = argparse.ArgumentParser()
+    parser.add_argument("address", nargs="+")
+    for flag in "dual", "reuseport", "daemon", "notify":
+        parser.add_argument(f"--{flag}", action="store_true")
+    for text in "lock", "signals", "term", "note", "pidfile":
+        parser.add_argument(f"--{text}")
+    for number in "fail", "threads", "children":
+        parser.add_argument(f"--{number}", type=int, default=0)
+    options = parser.parse_args()
+    if options.fail:
+        print("tenant: no, not today", file=sys.stderr)
+        sys.exit(options.fail)
+    if options.lock:
+        take_lock()
+    os.umask(0)  # everybody may connect to an AF_UNIX socket
+    prepare_signals()
+    prepare_company()
+    listeners = [open_listener(address) for address in options.address
+                 for _ in range(2 if options.reuseport else 1)]
+    os.umask(0o022)
+    if options.daemon:
+        become_daemon()
+    if options.notify:
+        tell_ready()
+    serve(listeners)
+
+
+main()
