@@ -1,0 +1,85 @@
+# A listening socket in an instance would bring it every account's clients, past the supervisor.
+# What was copied before it listened, and what a parent bound and its children listen on, are such;
+# so the instance that listeners came from is nobody's, ever, and the others have none.
+load ../lib/world
+
+setup() {
+    cat >"$BATS_TEST_TMPDIR/server.py" <<'END'
+"""server.py copy|children: answers "uid PID: LISTENERS" with the listening sockets of its processes."""
+import os, socket, sys
+
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 7000))
+copy = listener.dup() if sys.argv[1] == "copy" else None
+children = sys.argv[1] == "children"
+if children:
+    for _ in range(2):
+        if os.fork() == 0:
+            break
+    else:
+        os.wait()
+        os._exit(1)
+listener.listen(10)
+
+
+def listens(number):
+    try:
+        probe = socket.socket(fileno=os.dup(number))
+    except OSError:
+        return False
+    with probe:
+        # Not by getsockopt(2), which the library answers as a listener would.
+        inode = os.fstat(number).st_ino
+        return any(line.split()[9] == str(inode) and line.split()[3] == "0A"
+                   for line in open("/proc/net/tcp").readlines()[1:])
+
+
+while True:
+    connection, _ = listener.accept()
+    found = [name for name in os.listdir("/proc/self/fd") if listens(int(name))]
+    connection.sendall(f"{os.getuid()} {os.getpid()} {found}\n".encode())
+    connection.close()
+END
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
+    stop_all
+}
+
+begin() { # copy|children
+    serve server 127.0.0.1:7000 -- "$WSAPEER" run --isolate=account -- \
+        /usr/bin/python3 "$BATS_TEST_TMPDIR/server.py" "$1"
+}
+
+said() { # USER
+    as "$1" bash -c 'cat </dev/tcp/127.0.0.1/7000'
+}
+
+own_without_listener() { # USER UID
+    local line
+    for _ in 1 2 3 4 5 6; do
+        line=$(said "$1")
+        [[ $line = "$2 "*" []" ]] || explain "$1 was answered \"$line\""
+    done
+}
+
+@test "45: a copy made before listen(2) is no listener in anybody's instance" {
+    begin copy
+    own_without_listener alice 1001
+    own_without_listener bob 1002
+    own_without_listener alice 1001
+}
+
+@test "45: children that listen on what their parent bound all serve, and have no listener" {
+    local answers
+    begin children
+    own_without_listener alice 1001
+    own_without_listener bob 1002
+    answers=$(for _ in $(seq 12); do said bob; done)
+    [ "$(cut -d' ' -f2 <<<"$answers" | sort -u | wc -l)" = 2 ] ||
+        explain "not both children answered:" "$answers"
+    ! grep "already in use" "$(log_of server)"
+}
