@@ -79,7 +79,7 @@ ask_for() { # USER WORD
     serve_as alice sink 127.0.0.1:9000 -- /usr/bin/python3 "$BATS_TEST_TMPDIR/sink.py"
     serve server 127.0.0.1:7000 -- "$WSAPEER" run --isolate=account --stop-timeout=1 -- \
         /usr/bin/python3 "$BATS_TEST_TMPDIR/server.py"
-    [ "$(ask_for alice attack)" = done ] || explain "the attack did not come about"
+    [ "$(ask_for alice attack)" = "done" ] || explain "the attack did not come about"
     for _ in 1 2 3 4 5; do
         [ "$(ask_for bob hello)" = 1002 ] || explain "bob was not answered within 10 s"
     done
