@@ -19,6 +19,7 @@ enum {
     LONGEST_BACKOFF_MS = 60000,
     AFTER_ASSIGNMENT_MS = 30, /* its first clients have the processors to themselves */
     LOOK_MS = 50,             /* while somebody waits for another's end */
+    STALE_MS = 1000,          /* for the server to do what it does on a reload */
     IDLE_LOOK_MS = 250,
     KILL_MS = 5000,      /* for a keeper to kill everything */
     HOPELESS_MS = 10000, /* for a connection to a listener that its instance has closed */
@@ -248,7 +249,7 @@ static int64_t sooner(int64_t a, int64_t b)
  */
 static int64_t tend_serving(struct instance *instance, int64_t now)
 {
-    int64_t idle = instance->stale ? 0 : instance->supervisor->plan->idle * INT64_C(1000);
+    int64_t idle = instance->stale ? STALE_MS : instance->supervisor->plan->idle * INT64_C(1000);
     int64_t step = idle / 4 > IDLE_LOOK_MS ? idle / 4 : IDLE_LOOK_MS;
     bool busy;
 

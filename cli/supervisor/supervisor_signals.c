@@ -72,8 +72,11 @@ static void forward(struct supervisor *supervisor, int signal)
     for (struct instance *i = supervisor->instances; i; i = i->next)
         if (i->waited || !supervisor->was_ready || supervisor->stopping) {
             instance_signal(i, signal);
-            i->stale = i->stale || signal == SIGHUP;
-            i->next_tend = 0;
+            if (signal == SIGHUP) {
+                i->stale = true;
+                i->given = loop_now();
+                i->next_tend = 0;
+            }
         }
     if (signal == SIGHUP && supervisor->was_ready)
         notify_ready();

@@ -157,7 +157,7 @@ nothing_listens() {
     tenant -- --signals="$signals"
     says alice "get /uid" 1001
     says bob "get /uid" 1002
-    for name in HUP USR1 USR2 WINCH; do
+    for name in USR1 USR2 WINCH HUP; do
         kill -"$name" "$(supervisor)"
         for user in alice bob; do
             await 20 grep -qx "$(instance_of "$user") SIG$name" "$signals" ||
