@@ -3,33 +3,13 @@
 
 #include "cleanup.h"
 #include "credentials/helper.h"
+#include "descriptors.h"
 
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-static int compare(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-/* Closes all descriptors but the three standard ones and those in `keep`. */
-static int close_others(int keep[], size_t count)
-{
-    unsigned next = STDERR_FILENO + 1;
-
-    qsort(keep, count, sizeof keep[0], compare);
-    for (size_t i = 0; i < count; i++) {
-        if (keep[i] < (int)next)
-            continue;
-        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
-            return -errno;
-        next = (unsigned)keep[i] + 1;
-    }
-    return close_range(next, ~0U, 0) < 0 ? -errno : 0;
-}
 
 /*
  * What run inherited is the server's: sockets that would stay bound, pipes whose readers wait for
@@ -48,7 +28,7 @@ static int leave_descriptors(const struct beside *beside)
         if (standard != log && dup2(null, standard) < 0)
             return -errno;
     }
-    return close_others(keep, sizeof keep / sizeof keep[0]);
+    return descriptors_close_others(keep, sizeof keep / sizeof keep[0]);
 }
 
 static int drop_privilege(struct beside *beside)

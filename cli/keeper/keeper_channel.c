@@ -10,6 +10,7 @@
  * One request at a time; the others wait in the channel.
  */
 #include "cleanup.h"
+#include "descriptors.h"
 #include "keeper_process.h"
 
 #include <errno.h>
@@ -61,24 +62,6 @@ static void throw_away(const struct parcel *parcel)
     descriptor_cleanup(&parcel->descriptors[1]);
 }
 
-/* With one descriptor or none. To whom does not take it at once it is not sent. */
-static int send_parcel(int socket, const void *bytes, size_t size, int descriptor)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-    struct iovec part = {(void *)(uintptr_t)bytes, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-    if (descriptor >= 0) {
-        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control.space;
-    }
-    return (int)kernel_sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 /* What a sealed instance may ask: for its own stand-ins, and how its new programs are to begin. */
 static bool is_handed_on(const struct request *request)
 {
@@ -100,7 +83,7 @@ static void hand_on(struct keeper_channel *channel, const struct request *reques
 
     if (kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
         return;
-    if (send_parcel(channel->relay, request, sizeof *request, pair[1]) >= 0) {
+    if (descriptors_send(channel->relay, request, sizeof *request, pair[1]) >= 0) {
         channel->answer = pair[0];
         channel->reply = descriptor_steal(reply);
     } else {
@@ -125,7 +108,7 @@ void keeper_channel_hear(struct keeper_channel *channel)
         static const struct stand_in own = {.magic = PROTOCOL_MAGIC, .result = -EPERM};
 
         if (request->kind == REQUEST_OFFER) /* a sealed one's listeners are its own affair */
-            send_parcel(parcel.descriptors[0], &own, sizeof own, -1);
+            descriptors_send(parcel.descriptors[0], &own, sizeof own, -1);
         else if (is_handed_on(request) && parcel.descriptors[0] >= 0)
             hand_on(channel, request, &parcel.descriptors[0]);
     }
@@ -140,7 +123,8 @@ void keeper_channel_answer(struct keeper_channel *channel)
     if (parcel.size == -EAGAIN || parcel.size == -EINTR)
         return;
     if (parcel.size > 0)
-        send_parcel(channel->reply, &parcel.content, (size_t)parcel.size, parcel.descriptors[0]);
+        descriptors_send(
+            channel->reply, &parcel.content, (size_t)parcel.size, parcel.descriptors[0]);
     throw_away(&parcel);
     kernel_close(descriptor_steal(&channel->answer));
     kernel_close(descriptor_steal(&channel->reply));

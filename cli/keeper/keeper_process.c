@@ -2,6 +2,7 @@
 #include "keeper_process.h"
 
 #include "cleanup.h"
+#include "descriptors.h"
 #include "sealing.h"
 
 #include <errno.h>
@@ -360,7 +361,7 @@ static int leave_descriptors(struct keeping *keeping)
     }
     if (chdir("/") < 0)
         return -errno;
-    return keeper_close_others(keep, sizeof keep / sizeof keep[0]);
+    return descriptors_close_others(keep, sizeof keep / sizeof keep[0]);
 }
 
 void keeper_process(const struct keeper_plan *plan, int orders)

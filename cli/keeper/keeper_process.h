@@ -32,10 +32,6 @@ struct keeper_hello {
 /* The keeper itself, in a fork of the supervisor; `orders` is its end of the pair. */
 _Noreturn void keeper_process(const struct keeper_plan *plan, int orders);
 
-/* Closes all descriptors but the three standard ones and those in `keep` (-1: none), which it
- * sorts. 0 or -errno. */
-int keeper_close_others(int keep[], size_t count);
-
 /* How many descriptors the plan names. */
 size_t keeper_count_inherited(const struct keeper_plan *plan);
 

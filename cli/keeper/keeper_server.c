@@ -1,5 +1,6 @@
 /* keeper_server.c: from a fork of the keeper to the server. */
 #include "cleanup.h"
+#include "descriptors.h"
 #include "keeper_process.h"
 
 #include <errno.h>
@@ -8,26 +9,6 @@
 #include <unistd.h>
 
 enum { OUT_OF_MEMORY_PENALTY = 100, OUT_OF_MEMORY_MAX = 1000, NOT_EXECUTED_STATUS = 127 };
-
-static int compare(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-int keeper_close_others(int keep[], size_t count)
-{
-    unsigned next = STDERR_FILENO + 1;
-
-    qsort(keep, count, sizeof keep[0], compare);
-    for (size_t i = 0; i < count; i++) {
-        if (keep[i] < (int)next)
-            continue;
-        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
-            return -errno;
-        next = (unsigned)keep[i] + 1;
-    }
-    return close_range(next, ~0U, 0) < 0 ? -errno : 0;
-}
 
 size_t keeper_count_inherited(const struct keeper_plan *plan)
 {
@@ -60,7 +41,7 @@ static int take_descriptors(const struct keeper_plan *plan, int control, const i
             return -errno;
         keep[i + 1] = plan->inherited[i];
     }
-    return keeper_close_others(keep, count + 1);
+    return descriptors_close_others(keep, count + 1);
 }
 
 /* When memory is short an instance goes first, not the supervisor of all. */

@@ -8,6 +8,7 @@
 #include "instance.h"
 
 #include "cleanup.h"
+#include "descriptors.h"
 #include "stand_in.h"
 
 #include <errno.h>
@@ -25,29 +26,11 @@ static bool is_nobodys(const struct instance *instance)
     return instance->state <= INSTANCE_SPARE || instance->state == INSTANCE_MAIN;
 }
 
-/* With a descriptor, or without one (-1). To a reply socket that is full or closed: then not. */
-static void answer(int reply, const void *bytes, size_t size, int descriptor)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-    struct iovec part = {(void *)(uintptr_t)bytes, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-    if (descriptor >= 0) {
-        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control.space;
-    }
-    sendmsg(reply, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 static void answer_result(int reply, int result)
 {
     struct stand_in none = {.magic = PROTOCOL_MAGIC, .result = result};
 
-    answer(reply, &none, sizeof none, -1);
+    descriptors_send(reply, &none, sizeof none, -1);
 }
 
 static void drop_stand_in(struct stand_in_end *end)
@@ -123,7 +106,7 @@ static void give(struct instance *instance, const struct listener *listener, int
         answer_result(reply, error);
         return;
     }
-    answer(reply, &listener->facts, sizeof listener->facts, theirs);
+    descriptors_send(reply, &listener->facts, sizeof listener->facts, theirs);
     if (instance->state == INSTANCE_SERVING)
         clients_deliver(instance->supervisor, instance->tenant);
 }
@@ -152,7 +135,7 @@ static void bind_it(struct instance *instance, const struct request_socket *aske
         listeners_match(&instance->supervisor->listeners, asked, has_it, instance);
 
     if (listener && instance->state != INSTANCE_MAIN)
-        answer(reply, &listener->facts, sizeof listener->facts, -1);
+        descriptors_send(reply, &listener->facts, sizeof listener->facts, -1);
     else
         answer_result(reply, -ENOENT);
 }
@@ -194,7 +177,7 @@ static void tell_which(const struct instance *instance, uint64_t cookie, int rep
 
             if (!listener)
                 break;
-            answer(reply, &listener->facts, sizeof listener->facts, -1);
+            descriptors_send(reply, &listener->facts, sizeof listener->facts, -1);
             return;
         }
     answer_result(reply, -ENOENT);
@@ -216,7 +199,7 @@ static void decide(int reply)
 {
     struct decision decision = {.magic = PROTOCOL_MAGIC, .isolation = ISOLATION_INSTANCES};
 
-    answer(reply, &decision, sizeof decision, -1);
+    descriptors_send(reply, &decision, sizeof decision, -1);
 }
 
 /* Who starts an instance is not to take another, or the first process, for the service itself. */
