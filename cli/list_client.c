@@ -1,6 +1,7 @@
 #include "list_client.h"
 
 #include "cleanup.h"
+#include "identity/identity.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -51,12 +52,14 @@ static int connect_to(pid_t run)
 
 static int check_other_end(int socket, uid_t owner)
 {
-    struct ucred credentials;
-    socklen_t size = sizeof credentials;
+    struct identity other;
+    int error = identity_of_connection(socket, &other);
 
-    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
-        return -errno;
-    return credentials.uid == 0 || credentials.uid == owner ? 0 : -EPERM;
+    if (error < 0)
+        return error;
+    if (other.kind != IDENTITY_USER)
+        return -EPERM;
+    return other.uid == 0 || other.uid == owner ? 0 : -EPERM;
 }
 
 static int take_entries(struct answer *answer, const struct list_message *message)

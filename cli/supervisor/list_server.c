@@ -1,6 +1,7 @@
 #include "list_server.h"
 
 #include "cleanup.h"
+#include "identity/identity.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -42,12 +43,11 @@ int list_server_open(pid_t run)
 
 static bool may_ask(int asker)
 {
-    struct ucred credentials;
-    socklen_t size = sizeof credentials;
+    struct identity peer;
 
-    if (getsockopt(asker, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+    if (identity_of_connection(asker, &peer) < 0 || peer.kind != IDENTITY_USER)
         return false;
-    return credentials.uid == 0 || credentials.uid == geteuid();
+    return peer.uid == 0 || peer.uid == geteuid();
 }
 
 static bool send_message(int asker, const struct list_message *message)
