@@ -21,19 +21,37 @@
 #include <unistd.h>
 
 struct looking {
-    const struct keeper_plan *plan;
+    const struct keeper_given *given;
     uid_t uid;
     gid_t gid;
     char *text;
     size_t size;
 };
 
-static bool was_given(const struct keeper_plan *plan, long number)
+static void note(struct keeper_given *given, int number)
 {
-    if (number <= STDERR_FILENO)
-        return true;
+    struct stat status;
+
+    if (given->count == sizeof given->files / sizeof given->files[0] || fstat(number, &status) < 0)
+        return;
+    given->files[given->count].device = status.st_dev;
+    given->files[given->count].inode = status.st_ino;
+    given->count++;
+}
+
+void keeper_note_given(const struct keeper_plan *plan, struct keeper_given *given)
+{
+    given->count = 0;
+    note(given, plan->output);
+    note(given, plan->log);
     for (size_t i = 0; i < keeper_count_inherited(plan); i++)
-        if (plan->inherited[i] == number)
+        note(given, plan->inherited[i]);
+}
+
+static bool was_given(const struct keeper_given *given, const struct stat *status)
+{
+    for (size_t i = 0; i < given->count; i++)
+        if (given->files[i].inode == status->st_ino && given->files[i].device == status->st_dev)
             return true;
     return false;
 }
@@ -71,7 +89,7 @@ static int look_at(const struct looking *looking, pid_t pid, int process, int nu
             (int)pid, name, number);
         return -EPERM;
     }
-    if (is_scratch(&status) && !was_given(looking->plan, number) &&
+    if (is_scratch(&status) && !was_given(looking->given, &status) &&
         chown(path, looking->uid, looking->gid) < 0 && errno != ENOENT)
         return -errno;
     return 0;
@@ -96,9 +114,9 @@ static int look_at_process(pid_t pid, void *context)
 }
 
 int keeper_look_at_files(
-    const struct keeper_plan *plan, uid_t uid, gid_t gid, char *text, size_t size)
+    const struct keeper_given *given, uid_t uid, gid_t gid, char *text, size_t size)
 {
-    struct looking looking = {plan, uid, gid, text, size};
+    struct looking looking = {given, uid, gid, text, size};
     int error = process_tree_visit(getpid(), look_at_process, &looking);
 
     if (error < 0 && text[0] == '\0')

@@ -24,6 +24,7 @@ struct keeping {
     struct keeper_output output;   /* its stderr */
     struct keeper_output standard; /* its stdout */
     struct keeper_channel channel;
+    struct keeper_given given;
     pid_t server;
     int status; /* of it, when it has ended */
     bool not_executed;
@@ -133,32 +134,47 @@ static void take_signals(struct keeping *keeping)
 
 /* ---- orders ---------------------------------------------------------------------------------- */
 
+/* A pipe, so that it can be opened anew, as /dev/stderr or /dev/stdout. */
+static int give_pipe(const struct keeper_output *output, const struct account *account)
+{
+    if (output->pipe >= 0 && fchown(output->pipe, account->uid, account->gid) < 0)
+        return -errno;
+    return 0;
+}
+
+static int give(struct keeping *keeping, const struct keeper_order *order, char *text, size_t size)
+{
+    const struct account *account = &order->account;
+    const char *what = "the instance";
+    /* To the kernel these are no ids, and would change nothing. */
+    int error = account->uid == (uid_t)-1 || account->gid == (gid_t)-1 ? -EINVAL : 0;
+
+    if (error == 0)
+        what = "the instance's directory";
+    if (error == 0 && order->directory[0])
+        error = keeper_give_directory(order->directory, account->uid, account->gid);
+    if (error == 0) {
+        what = "the pipe that it writes to";
+        error = give_pipe(&keeping->output, account) ?: give_pipe(&keeping->standard, account);
+    }
+    if (error < 0)
+        snprintf(text, size, "cannot give %s to uid %u: %s", what, account->uid, strerror(-error));
+    return error;
+}
+
 static void seal(struct keeping *keeping, const struct keeper_order *order)
 {
     const struct account *account = &order->account;
     char text[sizeof((struct keeper_report *)NULL)->text] = "";
-    int error = 0;
+    int error = give(keeping, order, text, sizeof text);
 
-    if (account->uid == (uid_t)-1 || account->gid == (gid_t)-1)
-        error = -EINVAL;
-    if (error == 0 && order->directory[0])
-        error = keeper_give_directory(order->directory, account->uid, account->gid);
-    /* So that they can be opened anew, as /dev/stderr and /dev/stdout. */
-    if (error == 0 && keeping->output.pipe >= 0 &&
-        fchown(keeping->output.pipe, account->uid, account->gid) < 0)
-        error = -errno;
-    if (error == 0 && keeping->standard.pipe >= 0 &&
-        fchown(keeping->standard.pipe, account->uid, account->gid) < 0)
-        error = -errno;
-    if (error < 0) {
-        snprintf(text, sizeof text, "cannot give the instance's directory to uid %u: %s",
-            account->uid, strerror(-error));
-    } else {
+    if (error == 0) {
         keeper_await_quiet();
-        error = keeper_look_at_files(keeping->plan, account->uid, account->gid, text, sizeof text);
-        if (error == 0)
-            error = sealing_seal(account, text, sizeof text);
+        error =
+            keeper_look_at_files(&keeping->given, account->uid, account->gid, text, sizeof text);
     }
+    if (error == 0)
+        error = sealing_seal(account, text, sizeof text);
     tell_sealed(keeping, error, text);
 }
 
@@ -379,6 +395,7 @@ void keeper_process(const struct keeper_plan *plan, int orders)
     if (hello.error == 0) {
         keeper_output_begin(&keeping.output);
         keeper_output_begin(&keeping.standard);
+        keeper_note_given(plan, &keeping.given);
         hello.error = leave_descriptors(&keeping);
     }
     hello.server = keeping.server;

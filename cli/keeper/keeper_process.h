@@ -87,12 +87,24 @@ int keeper_give_directory(const char *path, uid_t uid, gid_t gid);
 
 /* ---- keeper_files.c ---- */
 
+/* What the server was given by whoever started it, whatever numbers it has for that later. */
+struct keeper_given {
+    struct {
+        dev_t device;
+        ino_t inode;
+    } files[20];
+    size_t count;
+};
+
+/* Notes what the plan gives to the server, while it is open here. */
+void keeper_note_given(const struct keeper_plan *plan, struct keeper_given *given);
+
 /*
  * Gives files without a name that the server made for itself to the ids. 0; -EPERM if there is a
  * listening socket; -errno; with what is wrong in `text`.
  */
 int keeper_look_at_files(
-    const struct keeper_plan *plan, uid_t uid, gid_t gid, char *text, size_t size);
+    const struct keeper_given *given, uid_t uid, gid_t gid, char *text, size_t size);
 
 /* ---- keeper_channel.c ---- */
 

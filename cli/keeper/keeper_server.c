@@ -1,5 +1,6 @@
 /* keeper_server.c: from a fork of the keeper to the server. */
 #include "cleanup.h"
+#include "command.h"
 #include "descriptors.h"
 #include "keeper_process.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OUT_OF_MEMORY_PENALTY = 100, OUT_OF_MEMORY_MAX = 1000, NOT_EXECUTED_STATUS = 127 };
+enum { OUT_OF_MEMORY_PENALTY = 100, OUT_OF_MEMORY_MAX = 1000 };
 
 size_t keeper_count_inherited(const struct keeper_plan *plan)
 {
@@ -94,11 +95,11 @@ void keeper_become_server(const struct keeper_plan *plan, int control, const int
         size = kernel_read(control, &go, 1);
     } while (size == -EINTR);
     if (size != 1)
-        _exit(NOT_EXECUTED_STATUS);
+        _exit(EXIT_FAILED);
     if (error == 0) {
         execve(plan->program, plan->arguments, plan->environment);
         error = -errno;
     }
     kernel_sendto(control, &error, sizeof error, MSG_NOSIGNAL, NULL, 0);
-    _exit(NOT_EXECUTED_STATUS);
+    _exit(error == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }

@@ -171,6 +171,17 @@ static int append_children(struct list *list, pid_t parent)
     return visit_numbers("/proc", append_if_child, &family);
 }
 
+int process_children_visit(pid_t parent, int (*visit)(pid_t pid, void *context), void *context)
+{
+    struct list list = {0};
+    int result = append_children(&list, parent);
+
+    for (size_t i = 0; result == 0 && i < list.count; i++)
+        result = visit(list.pids[i], context);
+    free(list.pids);
+    return result;
+}
+
 /* Youngest first: among the remains of many the one that lives and forks on is the last. */
 static void turn_round(pid_t *pids, size_t count)
 {

@@ -20,6 +20,12 @@
  */
 int process_tree_visit(pid_t root, int (*visit)(pid_t pid, void *context), void *context);
 
+/*
+ * Calls `visit` for each child that `parent` has when it is called, those that have ended and are
+ * not waited for included. Returns as process_tree_visit() does.
+ */
+int process_children_visit(pid_t parent, int (*visit)(pid_t pid, void *context), void *context);
+
 /* The same for each thread id of one process. */
 int process_threads_visit(pid_t pid, int (*visit)(pid_t tid, void *context), void *context);
 

@@ -14,7 +14,6 @@
 
 enum {
     CLIENTS_A_TURN = 64, /* of one listener, before the others have theirs */
-    LEAST_WAITING = 64,
     PAUSE_MS = 200,
 };
 
@@ -82,20 +81,14 @@ static void refuse(const struct supervisor *supervisor, int connection, const st
     reset(connection);
 }
 
-/*
- * One tenant whose instance hangs must leave descriptors for the others: a quarter of what the
- * others have not taken themselves. So there is always something left for the next.
- */
-static unsigned most_waiting(const struct supervisor *supervisor, const struct tenant *tenant)
+/* A quarter of the descriptors is for all else. */
+static unsigned most_waiting(void)
 {
-    unsigned others = supervisor->tenants.waiting - tenant->waiting;
     struct rlimit64 limit = {0};
-    rlim64_t most;
 
     kernel_getrlimit(RLIMIT_NOFILE, &limit);
-    most = limit.rlim_cur > others ? limit.rlim_cur - others : 0;
-    most -= most / 4;
-    return most > UINT32_MAX ? UINT32_MAX : most > LEAST_WAITING ? (unsigned)most : LEAST_WAITING;
+    return limit.rlim_cur < UINT32_MAX ? (unsigned)(limit.rlim_cur - limit.rlim_cur / 4)
+                                       : UINT32_MAX;
 }
 
 static void lodge(struct supervisor *supervisor, const struct listener *listener, int connection,
@@ -107,7 +100,7 @@ static void lodge(struct supervisor *supervisor, const struct listener *listener
 
     if (tenant && tenant->not_before > now)
         error = -EAGAIN;
-    else if (tenant && tenant->waiting >= most_waiting(supervisor, tenant))
+    else if (tenant && tenants_has_its_share(&supervisor->tenants, tenant, most_waiting()))
         error = -ENOBUFS;
     else if (tenant)
         error = tenants_wait(&supervisor->tenants, tenant, connection, listener->number, peer, now);
@@ -217,14 +210,31 @@ void clients_deliver(struct supervisor *supervisor, struct tenant *tenant)
     }
 }
 
+static void refuse_one(struct supervisor *supervisor, struct tenant *tenant, struct waiting **place,
+    enum account_verdict verdict, int error)
+{
+    struct waiting *waiting = tenants_take(&supervisor->tenants, tenant, place);
+
+    refuse(supervisor, waiting->connection, &waiting->peer, verdict, error);
+    free(waiting);
+}
+
+void clients_refuse_hopeless(struct supervisor *supervisor, struct tenant *tenant, int64_t since)
+{
+    struct waiting **place = &tenant->first;
+
+    while (*place) {
+        if ((*place)->since < since && !instance_stand_in(tenant->instance, (*place)->listener))
+            refuse_one(supervisor, tenant, place, ACCOUNT_NO_INSTANCE, ENOTCONN);
+        else
+            place = &(*place)->next;
+    }
+}
+
 void clients_refuse(
     struct supervisor *supervisor, struct tenant *tenant, enum account_verdict verdict, int error)
 {
     tenants_want_no_more(&supervisor->tenants, tenant);
-    while (tenant->first) {
-        struct waiting *waiting = tenants_take(&supervisor->tenants, tenant, &tenant->first);
-
-        refuse(supervisor, waiting->connection, &waiting->peer, verdict, error);
-        free(waiting);
-    }
+    while (tenant->first)
+        refuse_one(supervisor, tenant, &tenant->first, verdict, error);
 }

@@ -13,6 +13,7 @@ enum {
     LEAST_ROOM = 64,
     MOST_ROOM = 65536,
     MOST_DESCRIPTORS = 16384, /* of one instance are looked at: who has more is busy */
+    A_PROCESS = 16,           /* costs as much as so many descriptors */
 };
 
 struct search {
@@ -49,6 +50,7 @@ static int look_at_process(pid_t pid, void *context)
     struct dirent *entry;
     DIR *directory;
 
+    search->looked_at += A_PROCESS;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     directory = opendir(path);
     while (directory && search->looked_at < MOST_DESCRIPTORS && (entry = readdir(directory))) {

@@ -3,8 +3,8 @@
  *
  * Invariant: the answer is the kernel's (/proc/PID/fd of every process of the instance), not the
  * server's. While some are on their way through a stand-in (`under_way`), where nobody has them
- * open, none is taken for closed; nor while the instance has so many descriptors that looking at
- * all of them would hold up the others.
+ * open, none is taken for closed; nor while the instance has so many processes and descriptors that
+ * looking at all of them would hold up the others.
  *
  * Used by the supervisor, single-threaded. Costs a look at each descriptor of the instance, so it
  * is asked for when somebody wants to know (idle, list), and when there is no room for another.

@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include "cleanup.h"
+#include "command.h"
 #include "instance_tmp.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static void forget(struct instance *instance)
         place = &(*place)->next;
     *place = instance->next;
     forget_stand_ins(instance);
+    listeners_give_up(&supervisor->listeners, instance->number);
     close_source(&supervisor->loop, &instance->channel_source);
     close_source(&supervisor->loop, &instance->keeper_source);
     loading_end(&instance->loading);
@@ -152,6 +154,8 @@ void instance_keeper_ready(void *context, uint32_t events)
     supervisor_say(instance->supervisor, true, "keeper-lost", instance->keeper.pid,
         "the keeper of instance %u was killed: what is left of the instance is killed, too",
         instance->number);
+    if (!instance->supervisor->was_ready)
+        instance->supervisor->status = EXIT_FAILED << 8;
     forget(instance); /* its processes are ours now, and supervisor.c ends such */
 }
 

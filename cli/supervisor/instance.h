@@ -57,6 +57,7 @@ struct instance {
     bool stale;                       /* what it was started with has changed since: a reload */
     bool killed;                      /* its keeper was told to end it */
     int64_t next_tend;                /* when serving: is it idle? */
+    bool was_busy;                    /* when last asked */
     bool waited;                      /* for clients, once */
     bool asked;                       /* to end, by us */
     bool server_ended;                /* the process that was executed; others may live */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { START_SECONDS = 60 };
@@ -38,20 +39,25 @@ static void command_cleanup(struct command *command)
 static int set_variable(char ***environment, const char *name, const char *value)
 {
     size_t count = 0, length = strlen(name);
-    char **list = *environment;
+    char **list = *environment, *string;
 
+    if (asprintf(&string, "%s=%s", name, value) < 0)
+        return -ENOMEM;
     while (list[count] && (strncmp(list[count], name, length) != 0 || list[count][length] != '='))
         count++;
     if (!list[count]) {
         list = reallocarray(list, count + 2, sizeof *list);
-        if (!list)
+        if (!list) {
+            free(string);
             return -ENOMEM;
+        }
         list[count + 1] = NULL;
         list[count] = NULL;
         *environment = list;
     }
     free(list[count]);
-    return asprintf(&list[count], "%s=%s", name, value) < 0 ? -ENOMEM : 0;
+    list[count] = string;
+    return 0;
 }
 
 static int make_command(const struct instance *instance, struct command *command)
@@ -133,6 +139,18 @@ static int let_go(struct instance *instance)
     return error;
 }
 
+/* Nobody would hear how it ends: what waits to execute the server ends with its keeper. */
+static void abandon(struct instance *instance)
+{
+    loop_remove(&instance->supervisor->loop, &instance->keeper_source);
+    loading_end(&instance->loading);
+    descriptor_cleanup(&instance->loading.process);
+    kernel_close(instance->keeper.socket);
+    kill(instance->keeper.pid, SIGKILL);
+    while (waitpid(instance->keeper.pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
 static int open_channel(struct instance *instance, int *theirs)
 {
     const struct supervisor_plan *plan = instance->supervisor->plan;
@@ -173,8 +191,8 @@ static int start(struct instance *instance)
         return error;
     error = let_go(instance);
     if (error < 0)
-        keeper_kill(&instance->keeper);
-    return 0; /* the keeper tells how it ended */
+        abandon(instance);
+    return error;
 }
 
 int instance_start(struct supervisor *supervisor, struct tenant *tenant, bool template)
@@ -195,8 +213,10 @@ int instance_start(struct supervisor *supervisor, struct tenant *tenant, bool te
     if (error < 0) {
         if (instance->directory[0])
             instance_tmp_remove(instance->directory);
-        if (instance->channel_source.ready)
+        if (instance->channel_source.ready) {
+            loop_remove(&supervisor->loop, &instance->channel_source);
             kernel_close(instance->channel_source.descriptor);
+        }
         free(instance);
         return error;
     }

@@ -125,7 +125,7 @@ int listeners_offer(struct listeners *listeners, const struct request_socket *as
     copy = kernel_fcntl(socket, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (!listener || copy < 0)
         return listener ? copy : -ENOMEM;
-    listener->number = listeners->count + 1;
+    listener->number = ++listeners->last_number;
     listener->cookie = cookie;
     listener->asked = *asked;
     error = learn(listener, copy);
@@ -162,7 +162,10 @@ struct listener *listeners_match(const struct listeners *listeners,
 
 struct listener *listeners_find(const struct listeners *listeners, uint32_t number)
 {
-    return number >= 1 && number <= listeners->count ? listeners->list[number - 1] : NULL;
+    for (unsigned i = 0; i < listeners->count; i++)
+        if (listeners->list[i]->number == number)
+            return listeners->list[i];
+    return NULL;
 }
 
 void listeners_pause(struct listeners *listeners, bool pause)
@@ -172,21 +175,38 @@ void listeners_pause(struct listeners *listeners, bool pause)
         loop_change(listeners->loop, &listeners->list[i]->source, pause ? 0 : EPOLLIN);
 }
 
+static void close_one(struct listener *listener)
+{
+    char space[sizeof(struct sockaddr_un)];
+    const char *path = path_of(listener, space);
+    struct stat status;
+
+    if (path && listener->inode && lstat(path, &status) == 0 && status.st_dev == listener->device &&
+        status.st_ino == listener->inode)
+        unlink(path);
+    loop_remove(listener->owner->loop, &listener->source);
+    kernel_close(listener->source.descriptor);
+    free(listener);
+}
+
+void listeners_give_up(struct listeners *listeners, unsigned instance)
+{
+    unsigned kept = 0;
+
+    if (instance == 0)
+        return;
+    for (unsigned i = 0; i < listeners->count; i++)
+        if (listeners->list[i]->alone_of == instance)
+            close_one(listeners->list[i]);
+        else
+            listeners->list[kept++] = listeners->list[i];
+    listeners->count = kept;
+}
+
 void listeners_close(struct listeners *listeners)
 {
-    for (unsigned i = 0; i < listeners->count; i++) {
-        struct listener *listener = listeners->list[i];
-        char space[sizeof(struct sockaddr_un)];
-        const char *path = path_of(listener, space);
-        struct stat status;
-
-        if (path && listener->inode && lstat(path, &status) == 0 &&
-            status.st_dev == listener->device && status.st_ino == listener->inode)
-            unlink(path);
-        loop_remove(listeners->loop, &listener->source);
-        kernel_close(listener->source.descriptor);
-        free(listener);
-    }
+    for (unsigned i = 0; i < listeners->count; i++)
+        close_one(listeners->list[i]);
     free(listeners->list);
     listeners->list = NULL;
     listeners->count = 0;

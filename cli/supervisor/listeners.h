@@ -16,7 +16,8 @@
 #include <stdbool.h>
 
 struct listener {
-    uint32_t number; /* from 1 */
+    uint32_t number;   /* from 1 */
+    unsigned alone_of; /* the one instance that has had it; 0: the service's */
     uint64_t cookie;
     struct source source; /* the socket; non-blocking */
     struct request_socket asked;
@@ -30,6 +31,7 @@ struct listeners {
     struct loop *loop;
     struct listener **list;
     unsigned count;
+    uint32_t last_number;
     bool paused;
     /* A client is there. */
     void (*accept)(void *context, struct listener *listener);
@@ -51,10 +53,17 @@ struct listener *listeners_match(const struct listeners *listeners,
     const struct request_socket *asked, bool (*taken)(const void *context, uint32_t number),
     const void *context);
 
+/* NULL: there is none, or none any more. */
 struct listener *listeners_find(const struct listeners *listeners, uint32_t number);
 
 /* Stops taking clients for a while, and goes on: they wait in the kernel's queues. */
 void listeners_pause(struct listeners *listeners, bool pause);
+
+/*
+ * An instance has ended: what it alone has ever had (a socket whose name holds its pid, say) nobody
+ * will ask for again, and is closed.
+ */
+void listeners_give_up(struct listeners *listeners, unsigned instance);
 
 /* Closes all of them; paths that still name our sockets are removed. */
 void listeners_close(struct listeners *listeners);

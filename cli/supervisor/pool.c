@@ -224,6 +224,8 @@ void pool_ended(struct supervisor *supervisor, struct tenant *tenant, const stru
     /* What was nobody's yet is everybody's concern; what was to be somebody's is that one's. */
     if (!tenant && !ending->asked && (!ending->waited || ending->lived <= SHORT_LIFE_MS))
         failed_to_start(supervisor);
+    else if (!tenant)
+        supervisor->start_failures = 0;
     if (tenant) {
         count_failure(tenant, ending);
         if (tenant->first && (tenant->not_before > loop_now() || !ending->waited))
@@ -256,8 +258,9 @@ static int64_t tend_serving(struct instance *instance, int64_t now)
     if (now < instance->next_tend)
         return instance->next_tend;
     busy = instance->tenant->first || instance_connections(instance) > 0;
-    if (busy)
+    if (busy || instance->was_busy)
         instance->given = now;
+    instance->was_busy = busy;
     if (busy || now < instance->given + idle) {
         /* Often enough to know when the last connection ended. */
         instance->next_tend = now + step;
@@ -350,12 +353,10 @@ static void refuse_hopeless(void *context, struct tenant *tenant)
     struct supervisor *supervisor = context;
     int64_t now = loop_now();
 
-    if (tenant->instance && tenant->instance->state == INSTANCE_SERVING && tenant->first)
+    if (tenant->instance && tenant->instance->state == INSTANCE_SERVING) {
         clients_deliver(supervisor, tenant); /* what could not be sent for want of memory */
-    if (tenant->instance && tenant->instance->state == INSTANCE_SERVING && tenant->first &&
-        now - tenant->first->since > HOPELESS_MS &&
-        !instance_stand_in(tenant->instance, tenant->first->listener))
-        clients_refuse(supervisor, tenant, ACCOUNT_NO_INSTANCE, ENOTCONN);
+        clients_refuse_hopeless(supervisor, tenant, now - HOPELESS_MS);
+    }
     tenants_release(&supervisor->tenants, tenant, now);
 }
 

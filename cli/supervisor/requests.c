@@ -97,10 +97,13 @@ static int make_stand_in(struct instance *instance, const struct listener *liste
     return 0;
 }
 
-static void give(struct instance *instance, const struct listener *listener, int reply)
+static void give(struct instance *instance, struct listener *listener, int reply)
 {
     cleanup_descriptor int theirs = -1;
     int error = make_stand_in(instance, listener, &theirs);
+
+    if (listener->alone_of != instance->number)
+        listener->alone_of = 0;
 
     if (error < 0) {
         answer_result(reply, error);
@@ -142,7 +145,7 @@ static void bind_it(struct instance *instance, const struct request_socket *aske
 
 static void listen_on_it(struct instance *instance, uint32_t number, int reply)
 {
-    const struct listener *listener = listeners_find(&instance->supervisor->listeners, number);
+    struct listener *listener = listeners_find(&instance->supervisor->listeners, number);
 
     /* Several may listen on one socket that was bound before they were forked: each has its own. */
     if (listener)
@@ -154,15 +157,20 @@ static void listen_on_it(struct instance *instance, uint32_t number, int reply)
 static void take_offer(
     struct instance *instance, const struct request_socket *asked, int socket, int reply)
 {
+    struct listeners *listeners = &instance->supervisor->listeners;
+    uint32_t before = listeners->last_number;
     struct listener *listener;
     int error = -EPERM;
 
     if (is_nobodys(instance))
-        error = listeners_offer(&instance->supervisor->listeners, asked, socket, &listener);
+        error = listeners_offer(listeners, asked, socket, &listener);
     if (error < 0) {
         answer_result(reply, error);
         return;
     }
+    /* The first's are everybody's. */
+    if (listener->number > before && instance->supervisor->was_ready)
+        listener->alone_of = instance->number;
     give(instance, listener, reply);
     if (instance->state == INSTANCE_MAIN) /* that is why it asked */
         supervisor_is_ready(instance->supervisor);

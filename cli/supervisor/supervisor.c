@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HIGH_DESCRIPTORS = 1024, MOST_DESCRIPTORS = 65536 };
+enum { HIGH_DESCRIPTORS = 1024, MOST_DESCRIPTORS = 65536, STATUS_MS = 1000 };
 
 void supervisor_say(const struct supervisor *supervisor, bool always, const char *name, pid_t pid,
     const char *format, ...)
@@ -34,20 +34,25 @@ void supervisor_say(const struct supervisor *supervisor, bool always, const char
     event_log_notice(supervisor->plan->log, name, pid, text);
 }
 
-static void tell_status(struct supervisor *supervisor)
+/* How many wait changes all the time: that alone is told once a second. Returns when it is due. */
+static int64_t tell_status(struct supervisor *supervisor)
 {
-    unsigned serving = 0, spare = 0;
+    struct told *told = &supervisor->told, is = {.waiting = supervisor->tenants.waiting};
+    int64_t now = loop_now();
 
     for (const struct instance *i = supervisor->instances; i; i = i->next) {
-        serving += i->state == INSTANCE_SERVING || i->state == INSTANCE_SEALING;
-        spare += i->state == INSTANCE_SPARE;
+        is.serving += i->state == INSTANCE_SERVING || i->state == INSTANCE_SEALING;
+        is.spare += i->state == INSTANCE_SPARE && !i->only_main;
     }
-    if (serving == supervisor->told_serving && spare == supervisor->told_spare)
-        return;
-    supervisor->told_serving = serving;
-    supervisor->told_spare = spare;
-    notify_status("%u accounts served, %u spare, %u clients waiting", serving, spare,
-        supervisor->tenants.waiting);
+    if (is.serving == told->serving && is.spare == told->spare && is.waiting == told->waiting)
+        return INT64_MAX;
+    if (is.serving == told->serving && is.spare == told->spare && now < told->next)
+        return told->next;
+    is.next = now + STATUS_MS;
+    *told = is;
+    notify_status(
+        "%u accounts served, %u spare, %u clients waiting", is.serving, is.spare, is.waiting);
+    return INT64_MAX;
 }
 
 void supervisor_is_ready(struct supervisor *supervisor)
@@ -250,11 +255,13 @@ static int serve(struct supervisor *supervisor)
 
     while (error == 0 && !is_over(supervisor)) {
         int tick = sooner(pool_tick(supervisor), event_log_tick(supervisor->plan->log));
+        int64_t status = tell_status(supervisor);
 
         if (is_over(supervisor))
             break;
+        if (status < INT64_MAX)
+            tick = sooner(tick, (int)(status - loop_now()) + 1);
         error = loop_wait(&supervisor->loop, tick);
-        tell_status(supervisor);
     }
     return error;
 }

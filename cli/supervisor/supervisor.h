@@ -52,6 +52,11 @@ struct supervisor_plan {
 
 struct instance;
 
+struct told {
+    unsigned serving, spare, waiting;
+    int64_t next; /* not before, if only `waiting` has changed */
+};
+
 struct supervisor {
     const struct supervisor_plan *plan;
     struct loop loop;
@@ -65,15 +70,15 @@ struct supervisor {
     bool watches_main;
     bool was_ready; /* some instance has waited for clients */
     bool stopping;
-    int64_t stop_deadline;             /* then what is left is killed */
-    unsigned start_failures;           /* in a row */
-    int64_t no_start_before;           /* because of them */
-    int64_t last_assigned;             /* when the last spare became somebody's */
-    int64_t next_sweep;                /* of tenants whose failures are old */
-    int64_t resume;                    /* accepting, after descriptors were short */
-    int64_t next_look;                 /* at who is idle */
-    unsigned told_serving, told_spare; /* to the service manager */
-    int status;                        /* to end with, as waitpid(2) gives it */
+    int64_t stop_deadline;   /* then what is left is killed */
+    unsigned start_failures; /* in a row */
+    int64_t no_start_before; /* because of them */
+    int64_t last_assigned;   /* when the last spare became somebody's */
+    int64_t next_sweep;      /* of tenants whose failures are old */
+    int64_t resume;          /* accepting, after descriptors were short */
+    int64_t next_look;       /* at who is idle */
+    struct told told;        /* to the service manager */
+    int status;              /* to end with, as waitpid(2) gives it */
 };
 
 /*
@@ -111,6 +116,9 @@ void clients_deliver(struct supervisor *supervisor, struct tenant *tenant);
 /* What waits is refused: the verdict and the errno value are for the log. */
 void clients_refuse(
     struct supervisor *supervisor, struct tenant *tenant, enum account_verdict verdict, int error);
+
+/* What has waited since before `since` at a listener that the tenant's instance does not have. */
+void clients_refuse_hopeless(struct supervisor *supervisor, struct tenant *tenant, int64_t since);
 
 /* ---- pool.c ---- */
 

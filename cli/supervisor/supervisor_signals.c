@@ -6,10 +6,9 @@
 #include "instance_tmp.h"
 #include "main_signals.h"
 #include "notify.h"
-#include "process_stat.h"
+#include "process_tree.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,42 +25,24 @@ static bool is_keeper(const struct supervisor *supervisor, pid_t pid)
     return false;
 }
 
-static void end_orphan(const struct supervisor *supervisor, pid_t pid)
+/* Not waited for yet, a child's number is nobody else's. */
+static int end_orphan(pid_t pid, void *context)
 {
-    struct process_stat stat;
+    const struct supervisor *supervisor = context;
 
-    if (!is_keeper(supervisor, pid) && !instance_tmp_is_remover(pid) &&
-        process_stat_read(pid, &stat) == 0 && stat.parent == getpid())
+    if (!is_keeper(supervisor, pid) && waitpid(pid, NULL, WNOHANG) == 0 &&
+        !instance_tmp_is_remover(pid))
         kill(pid, SIGKILL);
+    return 0;
 }
 
-/* Of our own children alone: what is below a keeper is the keeper's, however much that is. */
-static void visit_children(const struct supervisor *supervisor)
-{
-    char path[64];
-    FILE *file;
-    int pid;
-
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)gettid());
-    file = fopen(path, "re");
-    while (file && fscanf(file, "%d", &pid) == 1)
-        end_orphan(supervisor, pid);
-    if (file)
-        fclose(file);
-}
-
-/* The children of ours that are no keepers were a lost keeper's: they end, and theirs come to us.
+/*
+ * The children of ours that are no keepers were a lost keeper's: they end, and theirs come to us.
+ * Of our own children alone: what is below a keeper is the keeper's, however much that is.
  */
 static void end_orphans(struct supervisor *supervisor)
 {
-    siginfo_t information = {.si_pid = 0};
-
-    while (waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           information.si_pid != 0 && !is_keeper(supervisor, information.si_pid)) {
-        waitpid(information.si_pid, NULL, 0);
-        information.si_pid = 0;
-    }
-    visit_children(supervisor);
+    process_children_visit(getpid(), end_orphan, supervisor);
 }
 
 static void forward(struct supervisor *supervisor, int signal)

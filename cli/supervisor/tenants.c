@@ -88,6 +88,12 @@ int tenants_wait(struct tenants *tenants, struct tenant *tenant, int connection,
     return 0;
 }
 
+bool tenants_has_its_share(
+    const struct tenants *tenants, const struct tenant *tenant, unsigned most)
+{
+    return most <= tenants->waiting || tenant->waiting >= (most - tenants->waiting) / 2;
+}
+
 struct waiting *tenants_take(struct tenants *tenants, struct tenant *tenant, struct waiting **place)
 {
     struct waiting *taken = *place;

@@ -62,6 +62,13 @@ void tenants_visit(
 int tenants_wait(struct tenants *tenants, struct tenant *tenant, int connection, uint32_t listener,
     const struct identity *peer, int64_t now);
 
+/*
+ * Has it as much waiting as it may, of `most` in all? That is half of what is left besides: an
+ * account whose instance hangs takes a third of the room, the next one a third of the rest.
+ */
+bool tenants_has_its_share(
+    const struct tenants *tenants, const struct tenant *tenant, unsigned most);
+
 /* Takes the entry that *place points to out of its line; it and its connection are the caller's. */
 struct waiting *tenants_take(
     struct tenants *tenants, struct tenant *tenant, struct waiting **place);

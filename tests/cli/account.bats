@@ -283,6 +283,20 @@ each_his_own_at() { # ADDRESS
     each_his_own_at "$ADDRESS"
 }
 
+is_no_name() { # NAME
+    ! grep -q " $1\$" /proc/net/unix
+}
+
+@test "account: a name that an instance alone has listened on goes with it" {
+    tenant --idle=1 -- --control
+    local alices
+    alices=$(say alice "os.getpid()")
+    says alice "get /uid" 1001 "@control-$alices"
+    await 20 has_ended "$alices"
+    await 10 is_no_name "@control-$alices" || explain "still there"
+    says alice "get /uid" 1001
+}
+
 # ---- what others are told -----------------------------------------------------------------------
 
 told() { # TEXT

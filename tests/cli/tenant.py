@@ -14,6 +14,7 @@ file; any other line is an expression of Python, answered with its value.
   --term=ignore|STATUS       what TERM does
   --daemon        the one that was started ends when the listeners are there
   --pidfile=FILE  of the daemon; the first one stays in it
+  --control       listens on a name of its own, too: @control-PID
   --notify        tells NOTIFY_SOCKET that it is ready, as late as it can
 """
 import argparse
@@ -210,7 +211,7 @@ def main():
     global options
     parser = argparse.ArgumentParser()
     parser.add_argument("address", nargs="+")
-    for flag in "dual", "reuseport", "daemon", "notify":
+    for flag in "dual", "reuseport", "daemon", "control", "notify":
         parser.add_argument(f"--{flag}", action="store_true")
     for text in "lock", "signals", "term", "note", "pidfile":
         parser.add_argument(f"--{text}")
@@ -225,6 +226,8 @@ def main():
     os.umask(0)  # everybody may connect to an AF_UNIX socket
     prepare_signals()
     prepare_company()
+    if options.control:
+        options.address.append(f"@control-{os.getpid()}")
     listeners = [open_listener(address) for address in options.address
                  for _ in range(2 if options.reuseport else 1)]
     os.umask(0o022)

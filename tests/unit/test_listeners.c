@@ -171,12 +171,41 @@ static void paths_that_are_ours_are_removed(void **state)
     unlink(theirs.sun_path);
 }
 
+/* What one instance alone has had goes with it, and what was asked for by another stays. */
+static void what_was_one_instances_own_goes_with_it(void **state)
+{
+    struct sockaddr_un path = path_of("own");
+    struct request_socket asked = asked_for(&path, sizeof path);
+    cleanup_descriptor int one = make(&path, sizeof path);
+    cleanup_descriptor int two = make(&any_port, sizeof any_port);
+    cleanup_descriptor int three = make(&any_port, sizeof any_port);
+    struct listener *own, *shared, *other;
+    uint32_t number;
+    struct stat status;
+
+    (void)state;
+    assert_int_equal(listeners_offer(&listeners, &asked, one, &own), 0);
+    assert_int_equal(listeners_offer(&listeners, &asked, two, &shared), 0);
+    own->alone_of = 3;
+    number = own->number;
+    listeners_give_up(&listeners, 4);
+    assert_ptr_equal(listeners_find(&listeners, number), own);
+    listeners_give_up(&listeners, 3);
+    assert_null(listeners_find(&listeners, number));
+    assert_int_equal(lstat(path.sun_path, &status), -1);
+    assert_ptr_equal(listeners_find(&listeners, shared->number), shared);
+    assert_int_equal(listeners_offer(&listeners, &asked, three, &other), 0);
+    assert_int_not_equal(other->number, shared->number);
+    assert_int_not_equal(other->number, number);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_command_finds_its_own, begin, end),
         cmocka_unit_test_setup_teardown(what_does_not_listen_is_not_taken, begin, end),
         cmocka_unit_test_setup_teardown(a_pause_leaves_clients_in_the_kernels_queue, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_one_instances_own_goes_with_it, begin, end),
         cmocka_unit_test_setup_teardown(paths_that_are_ours_are_removed, begin, end),
     };
 

@@ -129,11 +129,33 @@ static void failures_are_remembered_until_their_time_is_over(void **state)
     assert_int_equal(tenants_of(&tenants, &account)->failures, 0);
 }
 
+/* Each that hangs leaves two thirds to the others: a dozen may hang, and there is room. */
+static void nobody_takes_all_the_room(void **state)
+{
+    enum { MOST = 49152, HANGING = 12 };
+    unsigned left = MOST;
+
+    (void)state;
+    for (uid_t uid = 0; uid <= HANGING; uid++) {
+        struct account account = account_of(2000 + uid, 1, 2);
+        struct tenant *tenant = tenants_of(&tenants, &account);
+        struct identity peer = {.uid = uid};
+
+        assert_false(tenants_has_its_share(&tenants, tenant, MOST));
+        while (!tenants_has_its_share(&tenants, tenant, MOST))
+            assert_int_equal(tenants_wait(&tenants, tenant, 5, 1, &peer, 100), 0);
+        assert_true(tenant->waiting <= left / 3 + 1);
+        left -= tenant->waiting;
+    }
+    assert_true(tenants.waiting < MOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_group_makes_another_tenant, begin, end),
         cmocka_unit_test_setup_teardown(connections_wait_in_the_order_of_their_coming, begin, end),
+        cmocka_unit_test_setup_teardown(nobody_takes_all_the_room, begin, end),
         cmocka_unit_test_setup_teardown(the_line_is_first_come_first_served, begin, end),
         cmocka_unit_test_setup_teardown(
             failures_are_remembered_until_their_time_is_over, begin, end),
