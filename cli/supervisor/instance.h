@@ -37,6 +37,13 @@ struct stand_in_end {
     struct source source;
 };
 
+/* A socket of the instance's that it bound to a served address. */
+struct bound {
+    uint64_t cookie;
+    uint32_t listener; /* 0: an empty place */
+};
+enum { BOUND_REMEMBERED = 32 };
+
 struct instance {
     struct instance *next;
     struct supervisor *supervisor;
@@ -49,6 +56,8 @@ struct instance {
     struct loading loading;
     struct source keeper_source, channel_source;
     struct stand_in_end *stand_ins;
+    struct bound bound[BOUND_REMEMBERED];
+    unsigned next_bound;
     struct connections connections;
     char directory[256];              /* --instance-tmp, "" for none */
     int64_t started, assigned, given; /* `given`: the last connection, or the assignment */

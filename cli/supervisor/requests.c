@@ -132,15 +132,33 @@ static bool has_it(const void *context, uint32_t number)
     return false;
 }
 
+/* The oldest goes when there are too many: an instance that binds so many forgets only its own. */
+static void remember_bound(struct instance *instance, uint64_t cookie, uint32_t listener)
+{
+    struct bound *place = &instance->bound[instance->next_bound++ % BOUND_REMEMBERED];
+
+    *place = (struct bound){cookie, listener};
+}
+
+static uint32_t find_bound(const struct instance *instance, uint64_t cookie)
+{
+    for (unsigned i = 0; i < BOUND_REMEMBERED; i++)
+        if (instance->bound[i].listener && instance->bound[i].cookie == cookie)
+            return instance->bound[i].listener;
+    return 0;
+}
+
 static void bind_it(struct instance *instance, const struct request_socket *asked, int reply)
 {
     const struct listener *listener =
         listeners_match(&instance->supervisor->listeners, asked, has_it, instance);
 
-    if (listener && instance->state != INSTANCE_MAIN)
+    if (listener && instance->state != INSTANCE_MAIN) {
+        remember_bound(instance, asked->cookie, listener->number);
         descriptors_send(reply, &listener->facts, sizeof listener->facts, -1);
-    else
+    } else {
         answer_result(reply, -ENOENT);
+    }
 }
 
 static void listen_on_it(struct instance *instance, uint32_t number, int reply)
@@ -178,17 +196,24 @@ static void take_offer(
 
 static void tell_which(const struct instance *instance, uint64_t cookie, int reply)
 {
-    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
-        if (end->cookie == cookie) {
-            const struct listener *listener =
-                listeners_find(&instance->supervisor->listeners, end->listener);
+    uint32_t number = find_bound(instance, cookie);
+    const struct listener *listener;
+    struct stand_in answer;
+    bool listens = false;
 
-            if (!listener)
-                break;
-            descriptors_send(reply, &listener->facts, sizeof listener->facts, -1);
-            return;
+    for (const struct stand_in_end *end = instance->stand_ins; end && !listens; end = end->next)
+        if (end->cookie == cookie) {
+            number = end->listener;
+            listens = true;
         }
-    answer_result(reply, -ENOENT);
+    listener = number ? listeners_find(&instance->supervisor->listeners, number) : NULL;
+    if (!listener) {
+        answer_result(reply, -ENOENT);
+        return;
+    }
+    answer = listener->facts;
+    answer.listens = listens;
+    descriptors_send(reply, &answer, sizeof answer, -1);
 }
 
 /* The instances are one command: each sets what the first has set. */

@@ -43,7 +43,8 @@ enum request_kind {
     REQUEST_OFFER,  /* a listener of this process, as second descriptor: answered as REQUEST_LISTEN;
                        result -EPERM: it stays the process's own (a sealed one's) */
     REQUEST_WHICH,  /* a descriptor came by exec or in a message: is the socket with cookie
-                       `socket.cookie` a stand-in of this instance? as REQUEST_LISTEN, without one */
+                       `socket.cookie` a stand-in of this instance, or was it the subject of a
+                       REQUEST_BIND? as REQUEST_LISTEN, without a descriptor */
     REQUEST_OPTION, /* setsockopt(2) on a stand-in: `option` is for the listener; not answered */
     REQUEST_OTHERS, /* is `pid` another process of this service, the first's or an instance's?
                        answered by struct stand_in, result 0 or -ENOENT */
@@ -53,7 +54,7 @@ enum request_kind {
 /* Which listener: what the server gave to socket(2) and bind(2). */
 struct request_socket {
     uint32_t listener; /* the supervisor's number for it, 0 for none */
-    uint64_t cookie;   /* REQUEST_WHICH */
+    uint64_t cookie;   /* REQUEST_BIND, REQUEST_WHICH: the socket's */
     int32_t family, type, protocol;
     bool only_v6;  /* IPV6_V6ONLY, when it was bound */
     bool by_epoll; /* REQUEST_SERVES */
@@ -109,6 +110,7 @@ struct stand_in {
     uint32_t magic;
     int32_t result;    /* 0: served; -ENOENT: not; or why not */
     uint32_t listener; /* its number */
+    bool listens;      /* REQUEST_WHICH: a stand-in; false: bound there, and not listening yet */
     int32_t family, type, protocol;
     uint32_t address_length;
     struct sockaddr_storage address; /* as getsockname(2) on the real one says */

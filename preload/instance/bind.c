@@ -51,6 +51,7 @@ bool instance_bind(int number, const struct sockaddr *address, socklen_t length,
         return answer_with(-EINVAL, result);
     if (!socket_describe(number, &socket) || !socket_set_address(&socket, address, length))
         return false;
+    kernel_socket_cookie(number, &socket.cookie);
     error = supervisor_ask(REQUEST_BIND, &socket, -1, &answer, NULL);
     if (error == -ENOENT)
         return false;

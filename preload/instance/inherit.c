@@ -7,14 +7,17 @@
 #include "instance/shadow.h"
 #include "instance/stand_ins.h"
 #include "instance/supervisor.h"
+#include "scope/inherited.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
+#include <errno.h>
 #include <string.h>
 
-enum { INHERITED = 64 }; /* as in scope/passed.c */
-
-/* The supervisor knows its stand-ins by their cookies. */
+/*
+ * The supervisor knows its stand-ins by their cookies, and so it does what was bound to a served
+ * address and was handed on before it listened.
+ */
 static void look_up(int number, const struct request_socket *known)
 {
     struct request_socket socket = *known;
@@ -32,9 +35,28 @@ static void look_up(int number, const struct request_socket *known)
     socket.family = answer.family;
     socket.type = answer.type;
     socket.protocol = answer.protocol;
-    shadow_make(listing, &socket, -1);
-    listing_publish(
-        listing, listing_record(listing, number) == 0 ? LISTING_LISTENING : LISTING_FREE);
+    if (answer.listens)
+        shadow_make(listing, &socket, -1);
+    if (listing_record(listing, number) < 0)
+        listing_publish(listing, LISTING_FREE);
+    else
+        listing_publish(listing, answer.listens ? LISTING_LISTENING : LISTING_SERVED);
+}
+
+/* Neither bound nor connected, as far as the kernel knows. */
+static bool has_no_name(int number, sa_family_t family)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
+
+    if (kernel_getpeername(number, (struct sockaddr *)&address, &length) != -ENOTCONN)
+        return false;
+    length = sizeof address;
+    if (kernel_getsockname(number, (struct sockaddr *)&address, &length) < 0)
+        return false;
+    if (family == AF_UNIX)
+        return length <= sizeof(sa_family_t);
+    return ((struct sockaddr_in *)&address)->sin_port == 0; /* where sin6_port is, too */
 }
 
 static void take(int number)
@@ -49,17 +71,23 @@ static void take(int number)
     if (listens) {
         scope_listening(number);
         instance_listening(number);
-    } else if (socket.family == AF_UNIX && socket.type == SOCK_SEQPACKET) {
+    } else if ((socket.family == AF_UNIX && socket.type == SOCK_SEQPACKET) ||
+               has_no_name(number, (sa_family_t)socket.family)) {
         look_up(number, &socket);
     }
+}
+
+static void take_inherited(int number, void *context)
+{
+    (void)context;
+    take(number);
 }
 
 void instance_start(void)
 {
     if (!in_instance())
         return;
-    for (int number = 0; number < INHERITED; number++)
-        take(number);
+    inherited_visit(take_inherited, NULL);
 }
 
 void instance_passed(const struct msghdr *message)

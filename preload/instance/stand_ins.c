@@ -64,31 +64,42 @@ static void note_use(int number, const struct descriptor *entry, void *context)
         used[entry->serial % LISTINGS] = true;
 }
 
-static void end(struct listing *listing, enum listing_state state)
+static void end(struct listing *listing, enum listing_state state, uint64_t cookie)
 {
     uint32_t expected = state;
 
     if (!__atomic_compare_exchange_n(
             &listing->state, &expected, LISTING_CLAIMED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return;
+    if (listing->cookie != cookie) { /* another by now */
+        listing_publish(listing, state);
+        return;
+    }
     if (state == LISTING_LISTENING)
         shadow_end(listing);
-    __atomic_store_n(&listing->state, LISTING_FREE, __ATOMIC_RELEASE);
+    listing_publish(listing, LISTING_FREE);
 }
 
-/* Frees the places of sockets that this process has no descriptor of any more. */
+/*
+ * Frees the places of sockets that this process has no descriptor of any more. What there was is
+ * noted before it is looked for: what is published meanwhile has its descriptor already.
+ */
 static void sweep(void)
 {
+    enum listing_state states[LISTINGS];
+    uint64_t cookies[LISTINGS];
     bool used[LISTINGS] = {false};
 
+    for (unsigned i = 0; i < LISTINGS; i++) {
+        states[i] = state_of(&listings[i]);
+        cookies[i] = listings[i].cookie;
+    }
     descriptor_visit(note_use, used);
     for (unsigned i = 0; i < LISTINGS; i++) {
-        enum listing_state state = state_of(&listings[i]);
-
-        if (state == LISTING_BOUND && !is_socket(listings[i].number, listings[i].cookie))
-            end(&listings[i], state);
-        else if (state > LISTING_BOUND && !used[i])
-            end(&listings[i], state);
+        if (states[i] == LISTING_BOUND && !is_socket(listings[i].number, cookies[i]))
+            end(&listings[i], states[i], cookies[i]);
+        else if (states[i] > LISTING_BOUND && !used[i])
+            end(&listings[i], states[i], cookies[i]);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "kernel.h"
 #include "scope/admission.h"
+#include "scope/inherited.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
@@ -16,10 +17,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
-
-/* So many of the lowest numbers are looked at for inherited listeners: sd_listen_fds(3) are from 3.
- */
-enum { INHERITED = 64 };
 
 static int option(int number, int name)
 {
@@ -127,16 +124,20 @@ void scope_discard(const struct msghdr *message)
  * Nothing is cut off here: what the process was started with may be its administrator's own. It
  * serves from the first use; a read from a connection begins its peer's scope.
  */
+static void take_inherited(int number, void *context)
+{
+    int accepts = option(number, SO_ACCEPTCONN);
+
+    (void)context;
+    if (accepts == 1)
+        scope_listening(number);
+    else if (accepts == 0 && process.scopes && is_clients(number))
+        take_connection(number, false);
+    else if (accepts == 0 && has_name(number))
+        scope_bound(number);
+}
+
 void passed_find_inherited(void)
 {
-    for (int number = 0; number < INHERITED; number++) {
-        int accepts = option(number, SO_ACCEPTCONN);
-
-        if (accepts == 1)
-            scope_listening(number);
-        else if (accepts == 0 && process.scopes && is_clients(number))
-            take_connection(number, false);
-        else if (accepts == 0 && has_name(number))
-            scope_bound(number);
-    }
+    inherited_visit(take_inherited, NULL);
 }

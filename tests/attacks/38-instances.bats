@@ -64,20 +64,24 @@ each_his_own() { # ROUNDS
     done
 }
 
-@test "38: what a loop of bob's did for nobody is now bob's" {
-    serve victim "$ADDRESS" -- "$WSAPEER" run --isolate=account -- "$FIXTURES/deferred" dup "${ADDRESS##*:}"
-    same "$(ask_as bob "later $ALICE")" noted "bob"
-    visit a alice
-    tell a "$WORLD/home/alice/public"
-    same "$(hear a)" "alice's public"
-    leave a
-    visit b bob
-    for _ in 1 2; do
-        tell b "$WORLD/home/bob/public"
-        same "$(hear b)" "bob's public"
+@test "38: what a loop of bob's did for nobody is now bob's, with a copied and an inherited listener" {
+    for how in dup inherited; do
+        serve victim "$ADDRESS" -- "$WSAPEER" run --isolate=account -- "$FIXTURES/deferred" "$how" \
+            "${ADDRESS##*:}"
+        same "$(ask_as bob "later $ALICE")" noted "bob"
+        visit a alice
+        tell a "$WORLD/home/alice/public"
+        same "$(hear a)" "alice's public"
+        leave a
+        visit b bob
+        for _ in 1 2; do
+            tell b "$WORLD/home/bob/public"
+            same "$(hear b)" "bob's public"
+        done
+        logged "the job: EACCES"
+        leave b
+        stop_all
     done
-    logged "the job: EACCES"
-    leave b
 }
 
 keep() { # USER COMMAND: prints the answer

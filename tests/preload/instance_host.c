@@ -171,9 +171,10 @@ static void which(uint64_t cookie, int reply)
 {
     for (unsigned i = 0; i < STAND_INS; i++)
         if (ends[i].socket >= 0 && ends[i].cookie == cookie) {
-            const struct stand_in *facts = &listeners[ends[i].listener].facts;
+            struct stand_in facts = listeners[ends[i].listener].facts;
 
-            answer(reply, facts, sizeof *facts, -1);
+            facts.listens = true;
+            answer(reply, &facts, sizeof facts, -1);
             return;
         }
     answer_no(reply, -ENOENT);

@@ -53,3 +53,12 @@ every_way_to_answer() { # ADDRESS
     right_by_any_way 127.0.0.1:8003
     stop node-8003
 }
+@test "Node.js' cluster module, workers that share the listener: each his own" {
+    export NODE_CLUSTER_SCHED_POLICY=none
+    serve_node account 8002 2
+    right_by_any_way 127.0.0.1:8002 --prefix=/timer
+    stop node-8002
+    serve_node auto 8003 2
+    right_by_any_way 127.0.0.1:8003 --prefix=/timer
+    stop node-8003
+}
