@@ -1,12 +1,21 @@
 # The parent of an instance, and how it makes all of the instance one account's.
-foreach(test IN ITEMS keeper sealing)
+foreach(test IN ITEMS keeper)
     add_executable(unit-${test} ${CMAKE_CURRENT_LIST_DIR}/test_${test}.c)
     target_link_libraries(unit-${test} PRIVATE sanitized command PkgConfig::CMOCKA Threads::Threads)
     world_test(NAME unit/${test} COMMAND $<TARGET_FILE:unit-${test}>)
 endforeach()
 
+foreach(test IN ITEMS waits trees details)
+    add_executable(unit-sealing-${test}
+        ${CMAKE_CURRENT_LIST_DIR}/test_sealing_${test}.c ${CMAKE_CURRENT_LIST_DIR}/sealing_tree.c)
+    target_link_libraries(unit-sealing-${test}
+        PRIVATE sanitized command PkgConfig::CMOCKA Threads::Threads)
+    world_test(NAME unit/sealing-${test} COMMAND $<TARGET_FILE:unit-sealing-${test}>)
+endforeach()
+
 add_executable(sealing-static ${CMAKE_CURRENT_LIST_DIR}/sealing_static.c)
 target_link_libraries(sealing-static PRIVATE house -static)
 set_target_properties(sealing-static PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-target_compile_definitions(unit-sealing PRIVATE STATIC_PROGRAM="$<TARGET_FILE:sealing-static>")
-add_dependencies(unit-sealing sealing-static)
+target_compile_definitions(unit-sealing-trees PRIVATE
+    STATIC_PROGRAM="$<TARGET_FILE:sealing-static>")
+add_dependencies(unit-sealing-trees sealing-static)
