@@ -1,8 +1,9 @@
 # The parent of an instance, and how it makes all of the instance one account's.
-foreach(test IN ITEMS keeper)
-    add_executable(unit-${test} ${CMAKE_CURRENT_LIST_DIR}/test_${test}.c)
-    target_link_libraries(unit-${test} PRIVATE sanitized command PkgConfig::CMOCKA Threads::Threads)
-    world_test(NAME unit/${test} COMMAND $<TARGET_FILE:unit-${test}>)
+foreach(test IN ITEMS begin end)
+    add_executable(unit-keeper-${test} ${CMAKE_CURRENT_LIST_DIR}/test_keeper_${test}.c
+        ${CMAKE_CURRENT_LIST_DIR}/keeper_kept.c ${CMAKE_CURRENT_LIST_DIR}/keeper_servers.c)
+    target_link_libraries(unit-keeper-${test} PRIVATE sanitized command PkgConfig::CMOCKA)
+    world_test(NAME unit/keeper-${test} COMMAND $<TARGET_FILE:unit-keeper-${test}>)
 endforeach()
 
 foreach(test IN ITEMS waits trees details)
