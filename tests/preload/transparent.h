@@ -54,7 +54,11 @@ void in_child(void (*work)(struct fixture *fixture), struct fixture *fixture);
         }                                                                                          \
     } while (0)
 
-/* Waits, 10 s at most, until thread `tid` of this process sleeps in a system call. */
+/*
+ * Waits, 10 s at most, until thread `tid` of this process sleeps in a system call. Nothing tells of
+ * that: who could stop it where a call begins, a tracer, cannot be of the same process, and a
+ * server's process is not to have one. So this looks, again and again.
+ */
 void await_sleep(pid_t tid);
 
 /* Nanoseconds since some start, CLOCK_MONOTONIC. */

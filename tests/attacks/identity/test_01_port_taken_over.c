@@ -10,6 +10,7 @@
 #include "actor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -131,7 +132,7 @@ static void attack_01_race_with_the_look_up(void **state)
 struct stopped {
     int socket;
     long call;
-    atomic_int notifications; /* the seccomp listener, plus 1 */
+    int told[2]; /* a pipe, by which the number of the seccomp listener comes */
     struct identity identity;
 };
 
@@ -145,22 +146,20 @@ static void *look_up_stopped(void *argument)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
-    long descriptor =
-        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    int notifications = (int)syscall(
+        SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 
-    atomic_store(&stopped->notifications, (int)descriptor + 1);
-    if (descriptor >= 0)
+    if (write(stopped->told[1], &notifications, sizeof notifications) > 0 && notifications >= 0)
         identity_of_connection(stopped->socket, &stopped->identity);
     return NULL;
 }
 
 static int await_stop(struct stopped *stopped, struct seccomp_notif *notification)
 {
-    struct pollfd stop = {.events = POLLIN};
+    struct pollfd told = {stopped->told[0], POLLIN, 0}, stop = {.events = POLLIN};
 
-    while (atomic_load(&stopped->notifications) == 0)
-        sched_yield();
-    stop.fd = atomic_load(&stopped->notifications) - 1;
+    assert_int_equal(poll(&told, 1, 10000), 1);
+    assert_int_equal(read(told.fd, &stop.fd, sizeof stop.fd), sizeof stop.fd);
     assert_true(stop.fd >= 0);
     assert_int_equal(poll(&stop, 1, 10000), 1);
     assert_int_equal(ioctl(stop.fd, SECCOMP_IOCTL_NOTIF_RECV, notification), 0);
@@ -179,6 +178,7 @@ static void look_up_around_take_over(long call)
     assert_int_equal(actor_connect(&alice, &client, &local), 0);
     assert_int_equal(actor_send(&alice, 100), 0);
     stopped.socket = server_accept(listener);
+    assert_int_equal(pipe2(stopped.told, O_CLOEXEC), 0);
     assert_int_equal(pthread_create(&thread, NULL, look_up_stopped, &stopped), 0);
     notifications = await_stop(&stopped, &notification);
     take_over(&local);
@@ -186,6 +186,8 @@ static void look_up_around_take_over(long call)
     assert_int_equal(ioctl(notifications, SECCOMP_IOCTL_NOTIF_SEND, &go_on), 0);
     pthread_join(thread, NULL);
     close(notifications);
+    close(stopped.told[0]);
+    close(stopped.told[1]);
     close(stopped.socket);
     close(server_accept(listener));
     assert_int_equal(actor_close(&bob), 0);
