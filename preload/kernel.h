@@ -12,6 +12,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -169,4 +170,12 @@ static inline int kernel_socket_cookie(int descriptor, uint64_t *cookie)
     socklen_t length = sizeof *cookie;
 
     return kernel_getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, cookie, &length);
+}
+
+/* Is it the socket that had this cookie? */
+static inline bool kernel_is_socket(int descriptor, uint64_t cookie)
+{
+    uint64_t found;
+
+    return descriptor >= 0 && kernel_socket_cookie(descriptor, &found) == 0 && found == cookie;
 }

@@ -40,9 +40,7 @@ int channel_raise_descriptor(int descriptor)
 
 static bool still_ours(void)
 {
-    uint64_t cookie;
-
-    return channel >= 0 && kernel_socket_cookie(channel, &cookie) == 0 && cookie == channel_cookie;
+    return kernel_is_socket(channel, channel_cookie);
 }
 
 bool channel_owns(int number)

@@ -74,16 +74,9 @@ static void slot_keep(struct diag_slot *slot, int descriptor, uint64_t cookie, u
     atomic_store_explicit(&slot->descriptor, descriptor + 1, memory_order_release);
 }
 
-static bool has_cookie(int descriptor, uint64_t cookie)
-{
-    uint64_t found;
-
-    return descriptor >= 0 && kernel_socket_cookie(descriptor, &found) == 0 && found == cookie;
-}
-
 static bool slot_is_ours(struct diag_slot *slot)
 {
-    return has_cookie(
+    return kernel_is_socket(
         slot_descriptor(slot), atomic_load_explicit(&slot->cookie, memory_order_acquire));
 }
 
@@ -181,7 +174,7 @@ void diag_socket_give(struct diag_socket *taken)
 {
     if (taken->slot != NULL)
         slot_release(taken->slot);
-    else if (has_cookie(taken->descriptor, taken->cookie))
+    else if (kernel_is_socket(taken->descriptor, taken->cookie))
         kernel_close(taken->descriptor);
     *taken = (struct diag_socket){.descriptor = -1};
 }

@@ -39,11 +39,10 @@ static void replace(struct replacement *replacement, int number)
 static void replace_copy(int number, const struct descriptor *entry, void *context)
 {
     struct replacement *replacement = context;
-    uint64_t cookie;
 
     if (entry->kind != DESCRIPTOR_LISTENER && entry->kind != DESCRIPTOR_STAND_IN)
         return;
-    if (kernel_socket_cookie(number, &cookie) == 0 && cookie == replacement->old)
+    if (kernel_is_socket(number, replacement->old))
         replace(replacement, number);
 }
 

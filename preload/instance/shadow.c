@@ -130,10 +130,8 @@ static void look(int number, const struct descriptor *entry, void *context)
 int shadow_of(struct listing *listing)
 {
     struct search search = {.cookie = listing->shadow_cookie, .found = -1};
-    uint64_t cookie;
 
-    if (listing->shadow >= 0 && kernel_socket_cookie(listing->shadow, &cookie) == 0 &&
-        cookie == listing->shadow_cookie)
+    if (kernel_is_socket(listing->shadow, listing->shadow_cookie))
         return listing->shadow;
     if (listing->shadow >= 0)
         descriptor_visit(look, &search);

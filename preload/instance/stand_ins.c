@@ -16,13 +16,6 @@ static enum listing_state state_of(const struct listing *listing)
     return __atomic_load_n(&listing->state, __ATOMIC_ACQUIRE);
 }
 
-static bool is_socket(int number, uint64_t cookie)
-{
-    uint64_t found;
-
-    return kernel_socket_cookie(number, &found) == 0 && found == cookie;
-}
-
 struct listing *listing_of(int number)
 {
     const struct descriptor *entry = descriptor_find(number);
@@ -33,7 +26,7 @@ struct listing *listing_of(int number)
     listing = &listings[entry->serial % LISTINGS];
     if (state_of(listing) < LISTING_SERVED || listing->cookie != entry->cookie)
         return NULL;
-    if (is_socket(number, entry->cookie))
+    if (kernel_is_socket(number, entry->cookie))
         return listing;
     descriptor_forget(number); /* closed behind our back */
     return NULL;
@@ -96,7 +89,7 @@ static void sweep(void)
     }
     descriptor_visit(note_use, used);
     for (unsigned i = 0; i < LISTINGS; i++) {
-        if (states[i] == LISTING_BOUND && !is_socket(listings[i].number, cookies[i]))
+        if (states[i] == LISTING_BOUND && !kernel_is_socket(listings[i].number, cookies[i]))
             end(&listings[i], states[i], cookies[i]);
         else if (states[i] > LISTING_BOUND && !used[i])
             end(&listings[i], states[i], cookies[i]);

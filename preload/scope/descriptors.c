@@ -73,6 +73,15 @@ void descriptor_forget(int number)
         __atomic_store_n(&entry->kind, DESCRIPTOR_UNKNOWN, __ATOMIC_RELEASE);
 }
 
+bool descriptor_is_current(int number, const struct descriptor *entry)
+{
+    bool current = kernel_is_socket(number, entry->cookie);
+
+    if (!current)
+        descriptor_forget(number);
+    return current;
+}
+
 void descriptor_forget_range(unsigned first, unsigned last)
 {
     for (unsigned index = first / CHUNK_SIZE; index < CHUNKS; index++) {

@@ -60,6 +60,12 @@ int descriptor_record(int number, const struct descriptor *entry);
 
 void descriptor_forget(int number);
 
+/*
+ * Is the number still the socket that was recorded as `entry`? One that was closed behind our back
+ * and is another now is nobody's: then it is forgotten.
+ */
+bool descriptor_is_current(int number, const struct descriptor *entry);
+
 /* Forgets every number from `first` to `last`, both included. */
 void descriptor_forget_range(unsigned first, unsigned last);
 

@@ -70,10 +70,8 @@ int scope_add_own(int number)
 static bool is_added(int number)
 {
     const struct descriptor *entry = descriptor_find(number);
-    uint64_t cookie;
 
-    return entry && entry->kind == DESCRIPTOR_OWN && kernel_socket_cookie(number, &cookie) == 0 &&
-           cookie == entry->cookie;
+    return entry && entry->kind == DESCRIPTOR_OWN && kernel_is_socket(number, entry->cookie);
 }
 
 bool scope_owns(int number)

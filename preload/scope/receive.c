@@ -15,17 +15,6 @@
 
 #include <errno.h>
 
-/* Is the number still the socket that was recorded? If not, it is nobody's connection. */
-static bool still_same(int number, const struct descriptor *entry)
-{
-    uint64_t cookie;
-
-    if (kernel_socket_cookie(number, &cookie) == 0 && cookie == entry->cookie)
-        return true;
-    descriptor_forget(number);
-    return false;
-}
-
 /* A user's id is in the entry; a host's address is asked for again. */
 static void peer_of(int number, const struct descriptor *entry, struct identity *peer)
 {
@@ -146,7 +135,7 @@ static bool are_for_nobody(void)
 /* A message on a stand-in is a connection, and no read's: a listener cannot be read from. */
 static bool is_stand_in(int number, const struct descriptor *entry)
 {
-    return entry->kind == DESCRIPTOR_STAND_IN && still_same(number, entry);
+    return entry->kind == DESCRIPTOR_STAND_IN && descriptor_is_current(number, entry);
 }
 
 bool scope_before_receive(int number, struct reading *reading)
@@ -230,5 +219,5 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
         errno = EACCES;
         return -1;
     }
-    return still_same(number, &entry) ? received(number, &entry, result) : result;
+    return descriptor_is_current(number, &entry) ? received(number, &entry, result) : result;
 }

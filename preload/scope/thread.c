@@ -57,10 +57,7 @@ void thread_compare_ids(void)
 
 bool connection_is_open(int number, uint64_t cookie)
 {
-    uint64_t found;
-
-    return (kernel_socket_cookie(number, &found) == 0 && found == cookie) ||
-           descriptor_has_twin(number, cookie);
+    return kernel_is_socket(number, cookie) || descriptor_has_twin(number, cookie);
 }
 
 bool thread_owes_another(uint64_t cookie, uid_t account)

@@ -12,22 +12,11 @@
 
 #include <errno.h>
 
-/* A number that was closed behind our back and is another socket now is nobody's connection. */
-static bool is_stale(int number, const struct descriptor *entry)
-{
-    uint64_t cookie;
-
-    if (kernel_socket_cookie(number, &cookie) == 0 && cookie == entry->cookie)
-        return false;
-    descriptor_forget(number);
-    return true;
-}
-
 static void add_connection(struct wait_set *set, int number, const struct descriptor *entry)
 {
     bool own = thread_in_scope() && entry->account_uid == thread_state.account;
 
-    if (!own && thread_in_scope() && is_stale(number, entry))
+    if (!own && thread_in_scope() && !descriptor_is_current(number, entry))
         return;
     if (!own)
         set->foreign = true;
@@ -231,11 +220,10 @@ void scope_epoll_changed(int epoll, int number)
 static bool outlives_work_wait(void)
 {
     const struct descriptor *entry = descriptor_find(thread_state.number);
-    uint64_t cookie;
 
     return thread_state.has_read && entry && entry->cookie == thread_state.cookie &&
            !(entry->flags & CONNECTION_SHARED) &&
-           kernel_socket_cookie(thread_state.number, &cookie) == 0 && cookie == thread_state.cookie;
+           kernel_is_socket(thread_state.number, thread_state.cookie);
 }
 
 void scope_before_lock(void)
