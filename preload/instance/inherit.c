@@ -12,7 +12,6 @@
 #include "scope/thread.h"
 
 #include <errno.h>
-#include <string.h>
 
 /*
  * The supervisor knows its stand-ins by their cookies, and so it does what was bound to a served
@@ -90,22 +89,15 @@ void instance_start(void)
     inherited_visit(take_inherited, NULL);
 }
 
+static bool take_passed(int number)
+{
+    descriptor_forget(number); /* whatever had the number is gone */
+    take(number);
+    return true;
+}
+
 void instance_passed(const struct msghdr *message)
 {
-    if (!in_instance() || !message->msg_control || message->msg_controllen == 0)
-        return;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
-         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c)) {
-        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; i < count; i++) {
-            int number;
-
-            memcpy(&number, CMSG_DATA(c) + i * sizeof number, sizeof number);
-            descriptor_forget(number); /* whatever had the number is gone */
-            take(number);
-        }
-    }
+    if (in_instance())
+        scope_visit_passed(message, take_passed);
 }

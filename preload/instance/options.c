@@ -43,16 +43,26 @@ static void put_number(void *value, const socklen_t *length, int number)
     memcpy(value, &number, *length < sizeof number ? *length : sizeof number);
 }
 
-bool instance_getsockopt(
-    int number, int level, int option, void *value, socklen_t *length, int *result)
+/* Which socket has the options of a stand-in that listens: its shadow, or itself. -1: it is none.
+ */
+static int holder_of_options(int number, struct listing *listing)
 {
-    struct listing *listing = listing_of(number);
     int shadow;
 
     if (!listing || listing->state != LISTING_LISTENING)
-        return false;
+        return -1;
     shadow = shadow_of(listing);
-    *result = libc_calls()->getsockopt(shadow >= 0 ? shadow : number, level, option, value, length);
+    return shadow >= 0 ? shadow : number;
+}
+
+bool instance_getsockopt(
+    int number, int level, int option, void *value, socklen_t *length, int *result)
+{
+    int holder = holder_of_options(number, listing_of(number));
+
+    if (holder < 0)
+        return false;
+    *result = libc_calls()->getsockopt(holder, level, option, value, length);
     if (*result < 0)
         return true;
     if (level == SOL_SOCKET && option == SO_ACCEPTCONN)
@@ -101,12 +111,11 @@ bool instance_setsockopt(
     int number, int level, int option, const void *value, socklen_t length, int *result)
 {
     struct listing *listing = listing_of(number);
-    int shadow;
+    int holder = holder_of_options(number, listing);
 
-    if (!listing || listing->state != LISTING_LISTENING)
+    if (holder < 0)
         return false;
-    shadow = shadow_of(listing);
-    *result = libc_calls()->setsockopt(shadow >= 0 ? shadow : number, level, option, value, length);
+    *result = libc_calls()->setsockopt(holder, level, option, value, length);
     if (*result < 0)
         return true;
     if (is_for_stand_in(level, option))

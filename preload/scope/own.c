@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 static void made(int number, enum descriptor_kind kind)
@@ -106,17 +105,5 @@ bool scope_may_use(int number)
 
 bool scope_may_send(const struct msghdr *message)
 {
-    if (!thread_in_scope() || !message->msg_control || message->msg_controllen == 0)
-        return true;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
-         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-            for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-                int number;
-
-                memcpy(&number, CMSG_DATA(c) + at, sizeof number);
-                if (!scope_may_use(number))
-                    return false;
-            }
-    return true;
+    return !thread_in_scope() || scope_visit_passed(message, scope_may_use);
 }

@@ -74,7 +74,7 @@ static void take_connection(int number, bool cut_off)
         kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
 }
 
-static void take(int number)
+static bool take(int number)
 {
     descriptor_forget(number); /* whatever had the number is gone */
     if (option(number, SO_ACCEPTCONN) == 1) {
@@ -86,38 +86,48 @@ static void take(int number)
     } else if (has_name(number)) {
         scope_bound(number);
     }
+    return true;
+}
+
+/* The descriptors of one SCM_RIGHTS. */
+static bool visit_rights(const struct cmsghdr *rights, bool (*visit)(int number))
+{
+    for (size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
+        int number;
+
+        memcpy(&number, (const char *)rights + at, sizeof number);
+        if (!visit(number))
+            return false;
+    }
+    return true;
+}
+
+bool scope_visit_passed(const struct msghdr *message, bool (*visit)(int number))
+{
+    struct cmsghdr *c =
+        message->msg_control && message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
+
+    for (; c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && !visit_rights(c, visit))
+            return false;
+    return true;
 }
 
 void scope_passed(const struct msghdr *message)
 {
-    if (!process.scopes || !message->msg_control || message->msg_controllen == 0)
-        return;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
-         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c)) {
-        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    if (process.scopes)
+        scope_visit_passed(message, take);
+}
 
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; i < count; i++) {
-            int number;
-
-            memcpy(&number, CMSG_DATA(c) + i * sizeof number, sizeof number);
-            take(number);
-        }
-    }
+static bool discard(int number)
+{
+    kernel_close(number);
+    return true;
 }
 
 void scope_discard(const struct msghdr *message)
 {
-    for (struct cmsghdr *c = message->msg_controllen ? CMSG_FIRSTHDR(message) : NULL; c;
-         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-            for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-                int number;
-
-                memcpy(&number, CMSG_DATA(c) + at, sizeof number);
-                kernel_close(number);
-            }
+    scope_visit_passed(message, discard);
 }
 
 /*

@@ -67,6 +67,12 @@ void scope_passed(const struct msghdr *message);
 void scope_discard(const struct msghdr *message);
 
 /*
+ * Calls `visit` for each descriptor that comes or goes with a message, until it returns false:
+ * false then, else true.
+ */
+bool scope_visit_passed(const struct msghdr *message, bool (*visit)(int number));
+
+/*
  * Ahead of a write. A worker that answers a connection which others wait for, too, has done with
  * what it read, and may turn to another; one that wakes the loop after that is at the end of its
  * turn.
