@@ -87,6 +87,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(setuid) CALL(setgid) CALL(seteuid) CALL(setegid) CALL(setreuid) CALL(setregid)          \
     CALL(setresuid) CALL(setresgid) CALL(setfsuid) CALL(setfsgid)                                \
     CALL(setgroups) CALL(initgroups) CALL(capset) CALL(prctl)                                    \
+    CALL(chown) CALL(lchown) CALL(fchown) CALL(fchownat)                                         \
     CALL(access) CALL(faccessat) CALL(kill) CALL(unlink) CALL(unlinkat) CALL(remove)
 /* clang-format on */
 

@@ -3,12 +3,64 @@
 
 #include "account/channel.h"
 #include "credentials/credentials.h"
+#include "kernel.h"
 #include "scope/thread.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+/*
+ * The service account: what a process of this server has given up root for. Shared with all that
+ * are forked, since it is a worker that gives up root, and its parent that makes files for the
+ * next.
+ */
+struct service {
+    uint64_t ids; /* user, and group << 32 */
+};
+
+static struct service alone = {(uint64_t)-1};
+static struct service *service = &alone;
+
+void ids_prepare_instance(void)
+{
+    long place = kernel_call(
+        SYS_mmap, 0, sizeof *service, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (place < 0 && place > -4096)
+        return; /* no child will tell */
+    service = (struct service *)place;
+    service->ids = (uint64_t)-1;
+}
+
+static void gave_up_root(uid_t uid, gid_t gid)
+{
+    process.own_uid = uid;
+    process.own_gid = gid;
+    __atomic_store_n(&service->ids, uid | (uint64_t)gid << 32, __ATOMIC_RELAXED);
+}
+
+static bool believes_to_be_base(void)
+{
+    return process.own_uid == credentials_base()->uid;
+}
+
+bool ids_has_user(uid_t uid)
+{
+    uint64_t ids = __atomic_load_n(&service->ids, __ATOMIC_RELAXED);
+
+    return uid == process.own_uid || (believes_to_be_base() && uid == (uid_t)ids);
+}
+
+bool ids_has_group(gid_t gid)
+{
+    uint64_t ids = __atomic_load_n(&service->ids, __ATOMIC_RELAXED);
+
+    return gid == process.own_gid ||
+           (believes_to_be_base() && (gid == credentials_base()->gid || gid == (gid_t)(ids >> 32)));
+}
 
 /* In an instance, sealed or not: is it? */
 static bool is_sealed_instance(void)
@@ -19,6 +71,11 @@ static bool is_sealed_instance(void)
 static bool is_own_affair(void)
 {
     return !process.sealed && (!process.scopes || process.serving != SERVING);
+}
+
+bool ids_are_pretended(void)
+{
+    return is_sealed_instance() || process.sealed || thread_in_scope();
 }
 
 static enum ids_answer deny(const char *call)
@@ -64,7 +121,7 @@ enum ids_answer ids_may_set_users(const char *call, unsigned count, const uid_t 
     if (is_sealed_instance()) {
         answer = set_in_sealed_instance(call, count, ids);
         if (answer == IDS_PRETEND && gives_up_root(call, count, ids))
-            process.own_uid = ids[count - 1];
+            gave_up_root(ids[count - 1], process.own_gid);
         return answer;
     }
     if (!process.wrapped || is_own_affair())
@@ -77,8 +134,14 @@ enum ids_answer ids_may_set_users(const char *call, unsigned count, const uid_t 
 
 enum ids_answer ids_may_set_groups(const char *call, unsigned count, const gid_t ids[])
 {
-    if (is_sealed_instance())
-        return set_in_sealed_instance(call, count, ids);
+    enum ids_answer answer;
+
+    if (is_sealed_instance()) {
+        answer = set_in_sealed_instance(call, count, ids);
+        if (answer == IDS_PRETEND && ids[count - 1] != (gid_t)-1 && strcmp(call, "setfsgid") != 0)
+            process.own_gid = ids[count - 1];
+        return answer;
+    }
     if (!process.wrapped || is_own_affair())
         return IDS_REAL;
     for (unsigned i = 0; i < count; i++)
@@ -106,7 +169,7 @@ static void note_own_ids(void)
     uid_t real, effective, saved;
 
     if (getresuid(&real, &effective, &saved) == 0 && real != 0 && effective != 0 && saved != 0)
-        process.own_uid = effective;
+        gave_up_root(effective, getegid());
 }
 
 void ids_changed(void)

@@ -25,6 +25,19 @@ enum ids_answer {
     IDS_DENY,    /* return -1 with errno EPERM; it has been reported */
 };
 
+/* Once, at the start of a process that may be sealed from outside: what its children tell it. */
+void ids_prepare_instance(void);
+
+/* Is the calling thread somebody, whatever it asks to be? In a scope, or sealed. errno is kept. */
+bool ids_are_pretended(void);
+
+/*
+ * Does the server believe to have this id, or to have a child that gave up root for it? For
+ * owners.h: who believes to be root makes its workers' files theirs.
+ */
+bool ids_has_user(uid_t uid);
+bool ids_has_group(gid_t gid);
+
 /* `call` is the function's name for the log; `count` ids, (id_t)-1 meaning "leave it". */
 enum ids_answer ids_may_set_users(const char *call, unsigned count, const uid_t ids[]);
 enum ids_answer ids_may_set_groups(const char *call, unsigned count, const gid_t ids[]);

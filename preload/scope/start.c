@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "libc.h"
 #include "scope/fork.h"
+#include "scope/ids.h"
 #include "scope/passed.h"
 #include "scope/program.h"
 #include "scope/thread.h"
@@ -60,6 +61,8 @@ static void prepare_scopes(void)
     process.own_gid = credentials_base()->gid;
     process.instance = process.settings.isolation == ISOLATION_INSTANCES;
     process.scopes = !process.instance; /* an instance is sealed from outside, all of it */
+    if (process.instance)
+        ids_prepare_instance();
 }
 
 void scope_start(const void *library)

@@ -54,6 +54,32 @@ setup() {
     logged "asked for other ids while it serves (setuid) and was denied"
 }
 
+# Other ids are denied, and so is everything that somebody else has.
+chowns_nothing_else() { # PREFIX PATH
+    for ids in "1002 -" "- 1002" "0 1002" "1002 0" "61184 -" "0 61184" "33 33"; do
+        answers alice "$1chown $ids $2" EPERM
+    done
+    for path in "$WORLD/home/bob/public" "$WORLD/home/shared/root" "$WORLD/tmp"; do
+        answers alice "$1chown 0 0 $path" EPERM
+        answers alice "$1chown 1001 1001 $path" EPERM
+    done
+    same "$(stat -c %u:%g "$2" "$WORLD/home/bob/public" "$WORLD/home/shared/root" | paste -sd' ')" \
+        "1001:1001 1002:1002 0:0"
+}
+
+@test "23: chown through libc in a scope: what is the peer's stays so, and nothing else is told to" {
+    local made=$WORLD/home/alice/made
+    answers alice "create $made" ok
+    for prefix in "" "child fork "; do
+        for ids in "0 0" "0 -" "- 0" "1001 0" "0 1001"; do
+            answers alice "${prefix}chown $ids $made" ok
+        done
+        chowns_nothing_else "$prefix" "$made"
+    done
+    answers alice "by thread chown 0 0 $made" EPERM
+    rm "$made"
+}
+
 @test "23: setuid by other threads while two are in scopes: nobody rises, nothing aborts" {
     visit a alice
     visit b bob

@@ -64,6 +64,24 @@ each_his_own() { # ROUNDS
     done
 }
 
+@test "23: chown through libc in a sealed instance: what is its account's stays so" {
+    local made=$WORLD/home/alice/made
+    attack --isolate=account -- --model=thread
+    answers alice "create $made" ok
+    for ids in "0 0" "0 -" "- 0" "1001 0"; do
+        answers alice "by thread chown $ids $made" ok
+    done
+    for ids in "1002 -" "- 1002" "0 1002" "33 33"; do
+        answers alice "chown $ids $made" EPERM
+    done
+    for path in "$WORLD/home/bob/public" "$WORLD/home/shared/root"; do
+        answers alice "chown 0 0 $path" EPERM
+        answers alice "chown 1001 1001 $path" EPERM
+    done
+    same "$(stat -c %u:%g "$made")" 1001:1001
+    rm "$made"
+}
+
 @test "38: what a loop of bob's did for nobody is now bob's, with a copied and an inherited listener" {
     for how in dup inherited; do
         serve victim "$ADDRESS" -- "$WSAPEER" run --isolate=account -- "$FIXTURES/deferred" "$how" \

@@ -58,6 +58,19 @@ no_way_back() { # PREFIX
     no_way_back "by thread "
 }
 
+@test "40: what it gives to root it may not give, and to what it chose it may" {
+    local made=$WORLD/home/alice/made
+    attack -- --model=thread --lower=www-data
+    answers alice "create $made" ok
+    for ids in "33 33" "33 -" "- 33" "1001 33"; do
+        answers alice "chown $ids $made" ok
+    done
+    for ids in "0 0" "0 -" "- 0" "33 0"; do
+        answers alice "chown $ids $made" EPERM
+    done
+    rm "$made"
+}
+
 @test "40: lowered in one thread alone: none of the others keeps root" {
     for early in pthread c11; do
         attack -- --model=thread --lower=www-data --lower-by=raw --early="$early" || true

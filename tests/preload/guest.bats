@@ -5,7 +5,8 @@
 # signal not forgotten after fork the worker had its master's ("15 serving"); with descriptors up to
 # 65536 select failed with EBADF, for numbers behind the set; without the hook of fclose the status
 # was 0 and a child was left; with `is_loop` inherited each child got EACCES; with
-# scope_wait_again() always false the three waits failed with EINTR.
+# scope_wait_again() always false the three waits failed with EINTR; without ids_are_pretended() a user's
+# chown(2) to root "worked" at a gate.
 load ../attacks/fixtures/victim
 
 PORT=${ADDRESS##*:}
@@ -69,4 +70,19 @@ rx: EINVAL"
 epoll_wait: woken
 poll: woken
 select: woken"
+}
+
+@test "chown(2) at a gate: a user is told that it may not give its file to root" {
+    local made=$WORLD/home/alice/made
+    as alice touch "$made"
+    same "$(as alice "$WSAPEER" run --gate -- /usr/bin/python3 -c 'if True:
+        import os, sys
+        for ids in (0, 0), (0, -1), (-1, 0), (1002, -1):
+            try:
+                os.chown(sys.argv[1], *ids)
+                print("given", ids)
+            except PermissionError as error:
+                print(error.strerror, end=" ")' "$made" 2>&1)" \
+        "$(printf 'Operation not permitted %.0s' 1 2 3 4)"
+    rm "$made"
 }

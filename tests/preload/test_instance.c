@@ -5,12 +5,9 @@
 #include "transparent.h"
 
 #include <arpa/inet.h>
-#include <grp.h>
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 
 static int bound(struct sockaddr_in *address, int option)
@@ -174,64 +171,6 @@ static void sockets_come_and_go(void **state)
     }
 }
 
-/* As ptrace(2) does it: by calls that no hook sees. */
-static void seal(void)
-{
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct none[2] = {0};
-    MUST(syscall(SYS_setgroups, 0, NULL) == 0);
-    MUST(syscall(SYS_setresgid, 1001, 1001, 1001) == 0);
-    MUST(syscall(SYS_setresuid, 1001, 1001, 1001) == 0);
-    MUST(syscall(SYS_capset, &header, none) == 0);
-}
-
-static void drops_once_sealed(struct fixture *fixture)
-{
-    (void)fixture;
-    seal();
-    MUST(setgroups(0, NULL) == 0);
-    MUST(setresgid(33, 33, 33) == 0);
-    MUST(seteuid(33) == 0);
-    MUST(seteuid(0) == 0); /* it has not given up root */
-    MUST(setuid(33) == 0);
-    MUST(getuid() == 1001 && geteuid() == 1001 && getgid() == 1001);
-    MUST(setuid(0) == -1 && errno == EPERM);
-    MUST(setegid(0) == -1 && errno == EPERM);
-    MUST(setuid(33) == 0);
-}
-
-static void is_sealed_once_dropped(struct fixture *fixture)
-{
-    (void)fixture;
-    MUST(setgid(33) == 0);
-    MUST(setuid(33) == 0);
-    MUST(getuid() == 33);
-    MUST(setuid(0) == -1 && errno == EPERM);
-    /* The key has survived, or the supervisor could not seal it. */
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct held[2] = {0};
-    MUST(syscall(SYS_capget, &header, held) == 0);
-    MUST(held[0].permitted == (1u << CAP_SETUID | 1u << CAP_SETGID) && held[0].effective == 0);
-    held[0].effective = held[0].permitted;
-    MUST(syscall(SYS_capset, &header, held) == 0);
-    seal();
-    MUST(setuid(0) == -1 && errno == EPERM);
-    MUST(setuid(33) == 0);
-    MUST(getuid() == 1001);
-}
-
-static void a_sealed_worker_may_drop_root(void **state)
-{
-    (void)state;
-    in_child(drops_once_sealed, NULL);
-}
-
-static void a_worker_that_dropped_root_can_be_sealed(void **state)
-{
-    (void)state;
-    in_child(is_sealed_once_dropped, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,8 +179,6 @@ int main(void)
         cmocka_unit_test(the_path_of_a_served_socket_stays),
         cmocka_unit_test(a_daemons_habits_harm_nothing),
         cmocka_unit_test(sockets_come_and_go),
-        cmocka_unit_test(a_sealed_worker_may_drop_root),
-        cmocka_unit_test(a_worker_that_dropped_root_can_be_sealed),
     };
     return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
 }

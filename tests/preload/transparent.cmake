@@ -21,7 +21,7 @@ foreach(part IN ITEMS accept receive descriptors listeners sharing waits process
 endforeach()
 
 # What is different there; the options are instance_host's.
-foreach(part IN ITEMS instance:--keep takeover:--auto)
+foreach(part IN ITEMS instance:--keep instance_ids:--keep takeover:--auto)
     string(REGEX MATCH "^[^:]+" name ${part})
     string(REGEX MATCH "[^:]+$" option ${part})
     add_executable(preload-${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
