@@ -7,7 +7,8 @@
  * A file without a name that the server made for itself changes its owner with the processes.
  * Nothing but them can reach it, and a server that goes on to use it as its own (gunicorn's workers
  * change its mode once a second to say that they live) needs that. What the server was given by
- * whoever started it is not its own and is left alone.
+ * whoever started it is not its own and is left alone; so is what it has open for reading or for
+ * writing alone, such as a log that somebody has removed: as its owner it could do both.
  */
 #include "cleanup.h"
 #include "keeper_process.h"
@@ -26,6 +27,8 @@ struct looking {
     gid_t gid;
     char *text;
     size_t size;
+    pid_t pid; /* the process that is looked at */
+    uid_t user;
 };
 
 static void note(struct keeper_given *given, int number)
@@ -56,11 +59,18 @@ static bool was_given(const struct keeper_given *given, const struct stat *statu
     return false;
 }
 
-/* Base's, and nobody else's: not even somebody's who has another name for it. */
-static bool is_scratch(const struct stat *status)
+/*
+ * Base's, or that of the account which the process gave up base for, and nobody else's: not even
+ * somebody's who has another name for it.
+ */
+static bool is_scratch(const struct looking *looking, const char *path, const struct stat *file)
 {
-    return S_ISREG(status->st_mode) && status->st_nlink == 0 && status->st_uid == getuid() &&
-           !(status->st_mode & (S_ISUID | S_ISGID));
+    struct stat link; /* its mode tells what it is open for */
+
+    return S_ISREG(file->st_mode) && file->st_nlink == 0 &&
+           (file->st_uid == getuid() || file->st_uid == looking->user) &&
+           !(file->st_mode & (S_ISUID | S_ISGID)) && lstat(path, &link) == 0 &&
+           (link.st_mode & S_IRUSR) && (link.st_mode & S_IWUSR) && !was_given(looking->given, file);
 }
 
 static bool listens(int process, int number)
@@ -73,41 +83,44 @@ static bool listens(int process, int number)
            yes;
 }
 
-static int look_at(const struct looking *looking, pid_t pid, int process, int number)
+static int look_at(const struct looking *looking, int process, int number)
 {
     char path[64], name[PROCESS_NAME_SIZE];
     struct stat status;
 
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, number);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)looking->pid, number);
     if (stat(path, &status) < 0)
         return 0; /* closed meanwhile */
     if (S_ISSOCK(status.st_mode) && listens(process, number)) {
-        process_name(pid, name);
+        process_name(looking->pid, name);
         snprintf(looking->text, looking->size,
             "process %d (%s) has a listening socket (descriptor %d), which would bring it other "
             "accounts' clients",
-            (int)pid, name, number);
+            (int)looking->pid, name, number);
         return -EPERM;
     }
-    if (is_scratch(&status) && !was_given(looking->given, &status) &&
-        chown(path, looking->uid, looking->gid) < 0 && errno != ENOENT)
+    if (is_scratch(looking, path, &status) && chown(path, looking->uid, looking->gid) < 0 &&
+        errno != ENOENT)
         return -errno;
     return 0;
 }
 
 static int look_at_process(pid_t pid, void *context)
 {
+    struct looking *looking = context;
     cleanup_descriptor int process = (int)kernel_call(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
     struct dirent *entry;
     char path[32];
     DIR *directory;
     int error = 0;
 
+    looking->pid = pid;
+    looking->user = process_user(pid);
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     directory = opendir(path);
     while (directory && error == 0 && (entry = readdir(directory)))
         if (entry->d_name[0] != '.')
-            error = look_at(context, pid, process, (int)strtol(entry->d_name, NULL, 10));
+            error = look_at(looking, process, (int)strtol(entry->d_name, NULL, 10));
     if (directory)
         closedir(directory);
     return error;
@@ -116,7 +129,7 @@ static int look_at_process(pid_t pid, void *context)
 int keeper_look_at_files(
     const struct keeper_given *given, uid_t uid, gid_t gid, char *text, size_t size)
 {
-    struct looking looking = {given, uid, gid, text, size};
+    struct looking looking = {given, uid, gid, text, size, 0, 0};
     int error = process_tree_visit(getpid(), look_at_process, &looking);
 
     if (error < 0 && text[0] == '\0')

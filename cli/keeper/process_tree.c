@@ -86,6 +86,24 @@ int process_state(pid_t pid, pid_t tid, struct process_state *state)
     return 0;
 }
 
+/* Not the owner of /proc/PID: that is root's of who has changed its ids. */
+uid_t process_user(pid_t pid)
+{
+    char path[64], text[512], *line;
+    cleanup_descriptor int file = -1;
+    unsigned real, effective;
+    ssize_t size;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    file = kernel_openat(AT_FDCWD, path, O_RDONLY);
+    size = file < 0 ? 0 : kernel_read(file, text, sizeof text - 1);
+    text[size > 0 ? size : 0] = '\0';
+    line = strstr(text, "\nUid:\t"); /* no name has a line of its own */
+    if (!line || sscanf(line, " Uid: %u %u", &real, &effective) != 2)
+        return (uid_t)-1;
+    return effective;
+}
+
 void process_name(pid_t pid, char name[PROCESS_NAME_SIZE])
 {
     char path[64];

@@ -42,6 +42,9 @@ struct process_state {
 };
 int process_state(pid_t pid, pid_t tid, struct process_state *state);
 
+/* The effective user id of a process; (uid_t)-1 if it has ended. */
+uid_t process_user(pid_t pid);
+
 /* The name that a process gave itself, without what controls a terminal; "" if it has ended. */
 enum { PROCESS_NAME_SIZE = 32 };
 void process_name(pid_t pid, char name[PROCESS_NAME_SIZE]);
