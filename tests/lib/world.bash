@@ -127,7 +127,7 @@ stop() {
     pid=$(cat "$file")
     rm "$file"
     kill -TERM "$pid" 2>/dev/null || true
-    if ! await 10 has_ended "$pid"; then
+    if ! await 25 has_ended "$pid"; then
         kill -KILL "$pid"
         explain "$1 ($pid) did not end on TERM" || true
     fi
