@@ -176,7 +176,7 @@ void instance_channel_ready(void *context, uint32_t events)
 
 void instance_check_loading(struct instance *instance, bool child_changed)
 {
-    if (instance->state != INSTANCE_STARTING || instance->loading.state != LOADING_WAITS)
+    if (instance->loading.state != LOADING_WAITS)
         return;
     if (child_changed)
         loading_child_changed(&instance->loading, &instance->resolver);
