@@ -186,6 +186,40 @@ void instance_check_loading(struct instance *instance, bool child_changed)
 /* ---- its life -----------------------------------------------------------------------------------
  */
 
+static void signal_now(struct instance *instance, int signal)
+{
+    keeper_signal(&instance->keeper, signal);
+    if (signal != SIGHUP)
+        return;
+    instance->stale = true;
+    instance->given = loop_now();
+    instance->next_tend = 0;
+}
+
+/*
+ * One that is about to start may have read already what has changed, and has no handler yet: it
+ * gets what came meanwhile when it waits for clients.
+ */
+void instance_signal(struct instance *instance, int signal)
+{
+    const struct supervisor *supervisor = instance->supervisor;
+
+    if (instance->state == INSTANCE_MAIN)
+        return;
+    if (instance->waited || !supervisor->was_ready || supervisor->stopping)
+        signal_now(instance, signal);
+    else
+        instance->missed |= UINT64_C(1) << signal;
+}
+
+static void signal_missed(struct instance *instance)
+{
+    for (int signal = 1; instance->missed >> signal; signal++)
+        if (instance->missed >> signal & 1)
+            signal_now(instance, signal);
+    instance->missed = 0;
+}
+
 void instance_waits(struct instance *instance)
 {
     if (instance->state != INSTANCE_STARTING)
@@ -199,6 +233,7 @@ void instance_waits(struct instance *instance)
     if (!instance->supervisor->was_ready)
         instance->only_main = true;
     instance->deadline = 0;
+    signal_missed(instance);
     supervisor_is_ready(instance->supervisor);
     if (instance->tenant)
         instance_assign(instance, instance->tenant);
@@ -242,12 +277,6 @@ void instance_assign(struct instance *instance, struct tenant *tenant)
     instance->supervisor->last_assigned = instance->assigned;
     if (seal(instance) < 0)
         keeper_kill(&instance->keeper);
-}
-
-void instance_signal(struct instance *instance, int signal)
-{
-    if (instance->state != INSTANCE_MAIN)
-        keeper_signal(&instance->keeper, signal);
 }
 
 void instance_end(struct instance *instance, int signal)
@@ -331,7 +360,7 @@ static void say_end(const struct instance *instance, const struct keeper_report 
     describe_status(report->status, how, sizeof how);
     if (report->text[0])
         snprintf(last, sizeof last, "; its last line was \"%s\"", report->text);
-    if (early && supervisor->was_ready)
+    if (early && supervisor->was_ready && !instance->asked)
         hint = supervisor->plan->expand
                    ? ". Perhaps it cannot run twice (a lock file, a pid file, a port of its own): "
                      "give each instance its own by %i in its arguments or by --instance-tmp, or "

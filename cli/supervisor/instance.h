@@ -64,6 +64,7 @@ struct instance {
     int64_t deadline;                 /* to wait for clients, to be sealed, or to have ended */
     int64_t next_look;                /* at its connections */
     bool stale;                       /* what it was started with has changed since: a reload */
+    uint64_t missed;                  /* bit n: signal n came before it waited for clients */
     bool killed;                      /* its keeper was told to end it */
     int64_t next_tend;                /* when serving: is it idle? */
     bool was_busy;                    /* when last asked */
@@ -90,6 +91,8 @@ void instance_assign(struct instance *instance, struct tenant *tenant);
 
 /* Is told to end by `signal` (0: TERM), and killed if it has not after --stop-timeout. */
 void instance_end(struct instance *instance, int signal);
+
+/* Passes the signal on: at once, or when it has come so far as to wait for clients. */
 void instance_signal(struct instance *instance, int signal);
 
 /*

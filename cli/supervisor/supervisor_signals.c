@@ -49,16 +49,8 @@ static void forward(struct supervisor *supervisor, int signal)
 {
     if (signal == SIGHUP)
         notify_reloading();
-    /* One that is about to start has no handler yet, and reads everything afresh anyway. */
     for (struct instance *i = supervisor->instances; i; i = i->next)
-        if (i->waited || !supervisor->was_ready || supervisor->stopping) {
-            instance_signal(i, signal);
-            if (signal == SIGHUP) {
-                i->stale = true;
-                i->given = loop_now();
-                i->next_tend = 0;
-            }
-        }
+        instance_signal(i, signal);
     if (signal == SIGHUP && supervisor->was_ready)
         notify_ready();
 }

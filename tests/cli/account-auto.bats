@@ -16,8 +16,10 @@ no_wsapeer_is_left() {
     ! pgrep -x 'wsapeer.*' >/dev/null
 }
 
-# Only the first Python gets as far as its own code: the others wait before that.
+# Only the first Python gets as far as its own code: the others wait before that until there is $GO.
 hold_all_but_the_first() {
+    export FIRST=$WORLD/tmp/first GO=$WORLD/tmp/go
+    rm -f "$FIRST" "$GO"
     cat >"$WORLD/tmp/hold.c" <<'END'
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +30,8 @@ __attribute__((constructor)) static void hold(void)
 {
     if (strcmp(program_invocation_short_name, "python3") == 0 &&
         open(getenv("FIRST"), O_CREAT | O_EXCL, 0600) < 0)
-        pause();
+        while (access(getenv("GO"), F_OK) < 0)
+            usleep(10000);
 }
 END
     gcc -D_GNU_SOURCE -shared -fPIC -o "$WORLD/tmp/hold.so" "$WORLD/tmp/hold.c"
@@ -82,12 +85,35 @@ END
 
 # Its start was watched no more from the moment it was told to end: it stood still until it was killed.
 @test "auto, account: TERM ends at once what is about to start" {
-    hold_all_but_the_first
+    local isolation newest
     for isolation in '' --isolate=account; do
-        FIRST=$(mktemp -u) LD_PRELOAD=$WORLD/tmp/hold.so ISOLATION=$isolation tenant -v --
-        logged "instance . of the server was started"
+        newest=${isolation:+2}
+        hold_all_but_the_first
+        LD_PRELOAD=$WORLD/tmp/hold.so ISOLATION=$isolation tenant -v --
+        logged "instance ${newest:-1} of the server was started"
         ends_with 143 TERM
-        await 20 is_silent
         await 10 no_wsapeer_is_left || explain "left behind:" "$(ps -eo pid=,args=)"
+    done
+}
+
+# It may have read the old configuration already, and has no handler yet.
+@test "auto, account: a signal comes late to what is about to start, but it comes" {
+    local signals=$WORLD/tmp/signals isolation newest pid
+    for isolation in '' --isolate=account; do
+        newest=${isolation:+2}
+        hold_all_but_the_first
+        : >"$signals"
+        chmod 666 "$signals"
+        LD_PRELOAD=$WORLD/tmp/hold.so ISOLATION=$isolation tenant -v -- --signals="$signals"
+        logged "instance ${newest:-1} of the server was started"
+        kill -HUP "$(supervisor)"
+        kill -USR1 "$(supervisor)"
+        await 20 grep -q SIGHUP "$signals"
+        await 20 grep -q SIGUSR1 "$signals"
+        : >"$GO"
+        pid=$(say alice "os.getpid()")
+        await 20 grep -qx "$pid SIGHUP" "$signals" || explain "$(cat "$signals")"
+        await 20 grep -qx "$pid SIGUSR1" "$signals" || explain "$(cat "$signals")"
+        stop tenant
     done
 }
