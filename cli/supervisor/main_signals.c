@@ -30,26 +30,33 @@ int main_signals_watch(pid_t main)
     return ptrace(PTRACE_SEIZE, main, NULL, (void *)PTRACE_O_EXITKILL) < 0 ? -errno : 0;
 }
 
-static void go_on(pid_t main, int status, void (*seen)(void *context, int signal), void *context)
+static void go_on(pid_t main, int status, const struct main_watcher *watcher)
 {
-    int signal = WSTOPSIG(status), event = status >> 16;
+    int signal = status & 0xff, event = status >> 8;
 
-    if (event == PTRACE_EVENT_STOP) {
-        if (signal == SIGTRAP)
-            ptrace(PTRACE_CONT, main, NULL, NULL);
-        else
-            ptrace(PTRACE_LISTEN, main, NULL, NULL); /* stopped as by SIGSTOP, until SIGCONT */
+    if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
+        ptrace(PTRACE_LISTEN, main, NULL, NULL); /* stopped as by SIGSTOP, until SIGCONT */
         return;
     }
-    ptrace(PTRACE_CONT, main, NULL, (void *)(long)signal);
-    seen(context, signal);
+    if (event == 0)
+        watcher->signalled(watcher->context, signal);
+    ptrace(PTRACE_CONT, main, NULL, (void *)(long)(event == 0 ? signal : 0));
 }
 
-void main_signals_take(pid_t main, void (*seen)(void *context, int signal), void *context)
+void main_signals_take(pid_t main, const struct main_watcher *watcher)
 {
-    int status;
+    for (;;) {
+        siginfo_t is = {.si_pid = 0}, taken = {.si_pid = 0};
+        const int kinds = WEXITED | WSTOPPED | WNOHANG | __WALL;
 
-    while (waitpid(main, &status, __WALL | WNOHANG) > 0)
-        if (WIFSTOPPED(status))
-            go_on(main, status, seen, context);
+        if (waitid(P_PID, (id_t)main, &is, kinds | WNOWAIT) < 0 || is.si_pid == 0)
+            return;
+        if (is.si_code != CLD_TRAPPED) {
+            watcher->ended(watcher->context); /* its parent does not know before we have it */
+            waitid(P_PID, (id_t)main, &taken, WEXITED | WNOHANG | __WALL);
+            return;
+        }
+        if (waitid(P_PID, (id_t)main, &taken, WSTOPPED | WNOHANG | __WALL) == 0 && taken.si_pid)
+            go_on(main, taken.si_status, watcher);
+    }
 }

@@ -22,7 +22,13 @@ pid_t main_signals_find(pid_t run, pid_t pid);
  */
 int main_signals_watch(pid_t main);
 
-/*
- * SIGCHLD came: calls `seen` for each signal that was delivered to it since, and lets it go on.
- */
-void main_signals_take(pid_t main, void (*seen)(void *context, int signal), void *context);
+struct main_watcher {
+    /* Called before it gets the signal: what is done in here, it and its parent find done. */
+    void (*signalled)(void *context, int signal);
+    /* Called before its parent can learn of its end. */
+    void (*ended)(void *context);
+    void *context;
+};
+
+/* SIGCHLD came: tells what has come to it since, and lets it go on. */
+void main_signals_take(pid_t main, const struct main_watcher *watcher);

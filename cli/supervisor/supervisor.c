@@ -76,6 +76,7 @@ void supervisor_stop(struct supervisor *supervisor, int signal)
     if (supervisor->stopping)
         return;
     supervisor->stopping = true;
+    supervisor->main_deadline = loop_now() + supervisor->plan->stop_timeout * INT64_C(1000);
     notify_stopping();
     listeners_close(&supervisor->listeners); /* who comes is refused, and another may take over */
     supervisor->listeners.paused = true;
@@ -230,7 +231,7 @@ static int start_first(struct supervisor *supervisor)
 {
     if (!supervisor->plan->main)
         return instance_start(supervisor, NULL, pool_needs_account(supervisor));
-    supervisor_watch_main(supervisor);
+    main_process_watch(supervisor);
     return instance_adopt_main(supervisor);
 }
 
@@ -239,7 +240,7 @@ static bool is_over(const struct supervisor *supervisor)
     for (const struct instance *i = supervisor->instances; i; i = i->next)
         if (i->state != INSTANCE_MAIN)
             return false;
-    return supervisor->stopping;
+    return supervisor->stopping && !supervisor->main_lives;
 }
 
 static int sooner(int a, int b)
@@ -257,6 +258,7 @@ static int serve(struct supervisor *supervisor)
         int tick = sooner(pool_tick(supervisor), event_log_tick(supervisor->plan->log));
         int64_t status = tell_status(supervisor);
 
+        tick = sooner(tick, main_process_tick(supervisor));
         if (is_over(supervisor))
             break;
         if (status < INT64_MAX)

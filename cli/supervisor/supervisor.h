@@ -67,10 +67,10 @@ struct supervisor {
     int place;                  /* the number that an instance's channel has, kept taken */
     int list;                   /* list_server.h */
     struct source signals, list_source, notify_source, main_source;
-    bool watches_main;
+    bool main_lives, watches_main;
     bool was_ready; /* some instance has waited for clients */
     bool stopping;
-    int64_t stop_deadline;   /* then what is left is killed */
+    int64_t main_deadline;   /* when stopping: then it is killed */
     unsigned start_failures; /* in a row */
     int64_t no_start_before; /* because of them */
     int64_t last_assigned;   /* when the last spare became somebody's */
@@ -101,9 +101,19 @@ void supervisor_is_ready(struct supervisor *supervisor);
 
 int supervisor_open_signals(struct supervisor *supervisor);
 
-/* --isolate=auto: the end of the server's first process is everybody's, and its signals are, too.
- */
-void supervisor_watch_main(struct supervisor *supervisor);
+/* What people and service managers send: to the supervisor, or to the server's first process. */
+void supervisor_take_signal(struct supervisor *supervisor, int signal);
+
+/* ---- main_process.c: nothing happens without --isolate=auto ---- */
+
+/* The end of the server's first process is everybody's from now on, and its signals are, too. */
+void main_process_watch(struct supervisor *supervisor);
+
+/* SIGCHLD came. */
+void main_process_changed(struct supervisor *supervisor);
+
+/* When stopping, kills it after --stop-timeout. Returns the milliseconds to that, -1 for never. */
+int main_process_tick(struct supervisor *supervisor);
 
 /* ---- clients.c ---- */
 

@@ -4,7 +4,6 @@
  */
 #include "instance.h"
 #include "instance_tmp.h"
-#include "main_signals.h"
 #include "notify.h"
 #include "process_tree.h"
 
@@ -63,9 +62,8 @@ static bool is_forwarded(int signal)
     return false;
 }
 
-static void take_signal(void *context, int signal)
+void supervisor_take_signal(struct supervisor *supervisor, int signal)
 {
-    struct supervisor *supervisor = context;
     bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 
     if (!is_forwarded(signal))
@@ -80,8 +78,7 @@ static void child_changed(struct supervisor *supervisor)
 {
     for (struct instance *i = supervisor->instances; i; i = i->next)
         instance_check_loading(i, true);
-    if (supervisor->watches_main)
-        main_signals_take(supervisor->plan->main, take_signal, supervisor);
+    main_process_changed(supervisor);
     end_orphans(supervisor);
 }
 
@@ -97,7 +94,7 @@ static void signals_ready(void *context, uint32_t events)
         else if (information.ssi_signo == SIGHUP && information.ssi_code == SI_KERNEL)
             supervisor_stop(supervisor, SIGTERM); /* its terminal has gone */
         else
-            take_signal(supervisor, (int)information.ssi_signo);
+            supervisor_take_signal(supervisor, (int)information.ssi_signo);
     }
 }
 
@@ -120,27 +117,4 @@ int supervisor_open_signals(struct supervisor *supervisor)
             .context = supervisor};
     return supervisor->signals.descriptor < 0 ? -errno
                                               : loop_add(&supervisor->loop, &supervisor->signals);
-}
-
-static void main_ended(void *context, uint32_t events)
-{
-    struct supervisor *supervisor = context;
-
-    (void)events;
-    loop_remove(&supervisor->loop, &supervisor->main_source);
-    supervisor_stop(supervisor, SIGTERM);
-}
-
-void supervisor_watch_main(struct supervisor *supervisor)
-{
-    int process = (int)syscall(SYS_pidfd_open, supervisor->plan->main, 0);
-
-    supervisor->main_source = (struct source){
-        .descriptor = process, .events = EPOLLIN, .ready = main_ended, .context = supervisor};
-    if (process < 0 || loop_add(&supervisor->loop, &supervisor->main_source) < 0)
-        supervisor->main_source.ready = NULL;
-    supervisor->watches_main = main_signals_watch(supervisor->plan->main) == 0;
-    if (!supervisor->watches_main)
-        supervisor_say(supervisor, false, "signals-unseen", supervisor->plan->main,
-            "the server's first process cannot be traced: signals to it reach no other instance");
 }

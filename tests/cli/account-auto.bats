@@ -16,6 +16,10 @@ no_wsapeer_is_left() {
     ! pgrep -x 'wsapeer.*' >/dev/null
 }
 
+no_keeper_is_left() {
+    ! pgrep -x wsapeer-keeper >/dev/null
+}
+
 # Only the first Python gets as far as its own code: the others wait before that until there is $GO.
 hold_all_but_the_first() {
     export FIRST=$WORLD/tmp/first GO=$WORLD/tmp/go
@@ -116,4 +120,50 @@ END
         await 20 grep -qx "$pid SIGUSR1" "$signals" || explain "$(cat "$signals")"
         stop tenant
     done
+}
+
+# Its tracer's end is its own.
+@test "auto: the first process may take its time to end" {
+    local alices pid status=0
+    ISOLATION='' tenant -v -- --farewell="$WORLD/tmp/farewell"
+    alices=$(say alice "os.getpid()")
+    pid=$(supervisor)
+    kill -TERM "$pid"
+    await 20 has_ended "$alices"
+    await 20 is_silent
+    await 20 no_keeper_is_left
+    rm "$WORLD/tmp/farewell"
+    wait "$pid" || status=$?
+    [ "$status" = 5 ] || explain "it ended with $status, not 5"
+    await 10 no_wsapeer_is_left
+    rm "$(servers_directory)/tenant.pid"
+}
+
+@test "auto: a first process that ignores TERM is killed after --stop-timeout" {
+    ISOLATION='' tenant --stop-timeout=1 -- --term=ignore
+    says alice "get /uid" 1001
+    ends_with 137 TERM
+    logged "first process has not ended after --stop-timeout: it is killed"
+    await 10 no_wsapeer_is_left
+}
+
+can_be_bound() {
+    /usr/bin/python3 -c 'import socket, sys
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 7000))'
+}
+
+# Who waits for its end may start it again at once, however long the instances take.
+@test "auto: when the first process has ended its addresses are free" {
+    local pid
+    ISOLATION='' tenant --stop-timeout=3 -- --term=ignore
+    says alice "get /uid" 1001
+    await 20 has_spares 1
+    pid=$(supervisor)
+    kill -KILL "$pid"
+    wait "$pid" || true
+    can_be_bound
+    rm "$(servers_directory)/tenant.pid"
+    await 10 no_wsapeer_is_left
 }

@@ -97,10 +97,6 @@ sockets_of() { # PID
     await 20 has_spares 3
 }
 
-has_spares() {
-    [ "$("$WSAPEER" list --pid="$(supervisor)" | grep -c ' spare ')" = "$1" ]
-}
-
 # ---- its end ------------------------------------------------------------------------------------
 
 serve_three() { # TENANT OPTION...

@@ -10,6 +10,7 @@
 #   supervisor                              prints its pid
 #   all_of PID                              prints it and everything below it
 #   instance_of ACCOUNT                     prints the pid of the account's instance, by wsapeer list
+#   has_spares N                            so many wait for the next account
 
 load ../lib/world
 
@@ -94,6 +95,10 @@ all_of() {
 
 instance_of() {
     "$WSAPEER" list --pid="$(supervisor)" --no-header | awk -v who="$1" '$1 == who { print $3 }'
+}
+
+has_spares() {
+    [ "$("$WSAPEER" list --pid="$(supervisor)" | grep -c ' spare ')" = "$1" ]
 }
 
 logged() {

@@ -12,6 +12,8 @@ file; any other line is an expression of Python, answered with its value.
   --threads=N --children=N   are made before it serves, and sleep
   --signals=FILE  writes down each HUP, USR1, USR2, WINCH with its pid
   --term=ignore|STATUS       what TERM does
+  --farewell=FILE            TERM ends with status 5: at once, but the process that makes FILE at its
+                             start, as nobody has yet, waits until it is gone
   --daemon        the one that was started ends when the listeners are there
   --pidfile=FILE  of the daemon; the first one stays in it
   --control       listens on a name of its own, too: @control-PID
@@ -167,6 +169,20 @@ def note(number, _):
     os.close(descriptor)
 
 
+def say_farewell(is_first):
+    while is_first and os.path.exists(options.farewell):
+        time.sleep(0.01)
+    os._exit(5)
+
+
+def prepare_farewell():
+    is_first = not os.path.exists(options.farewell)
+    if is_first:
+        with open(options.farewell, "x", encoding="ascii"):
+            pass
+    signal.signal(signal.SIGTERM, lambda *_: say_farewell(is_first))
+
+
 def prepare_signals():
     if options.signals:
         for number in signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH:
@@ -175,6 +191,8 @@ def prepare_signals():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     elif options.term:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(int(options.term)))
+    if options.farewell:
+        prepare_farewell()
 
 
 def prepare_company():
@@ -213,7 +231,7 @@ def main():
     parser.add_argument("address", nargs="+")
     for flag in "dual", "reuseport", "daemon", "control", "notify":
         parser.add_argument(f"--{flag}", action="store_true")
-    for text in "lock", "signals", "term", "note", "pidfile":
+    for text in "lock", "signals", "term", "farewell", "note", "pidfile":
         parser.add_argument(f"--{text}")
     for number in "fail", "threads", "children":
         parser.add_argument(f"--{number}", type=int, default=0)
