@@ -9,6 +9,7 @@
  * PROGRAM did.
  */
 #include "account/protocol.h"
+#include "descriptors.h"
 #include "stand_in.h"
 
 #include <err.h>
@@ -64,20 +65,10 @@ static int option_of(int socket, int name)
 
 static void answer(int reply, const void *bytes, size_t size, int descriptor)
 {
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-    struct iovec part = {(void *)(uintptr_t)bytes, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    int sent = descriptors_send(reply, bytes, size, descriptor);
 
-    if (descriptor >= 0) {
-        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control.space;
-    }
-    if (sendmsg(reply, &message, MSG_NOSIGNAL) < 0)
-        warn("answer");
+    if (sent < 0)
+        warnx("answer: %s", strerror(-sent));
 }
 
 static void answer_no(int reply, int result)

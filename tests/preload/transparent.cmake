@@ -1,8 +1,9 @@
 # The same tests three times: as they are, with `wsapeer run --observe` around them, and in an
 # instance, where a supervisor has the listeners.
-add_executable(instance_host
-    ${CMAKE_CURRENT_LIST_DIR}/instance_host.c ${PROJECT_SOURCE_DIR}/cli/supervisor/stand_in.c)
-target_include_directories(instance_host PRIVATE ${PROJECT_SOURCE_DIR}/cli/supervisor)
+add_executable(instance_host ${CMAKE_CURRENT_LIST_DIR}/instance_host.c
+    ${PROJECT_SOURCE_DIR}/cli/descriptors.c ${PROJECT_SOURCE_DIR}/cli/supervisor/stand_in.c)
+target_include_directories(instance_host
+    PRIVATE ${PROJECT_SOURCE_DIR}/cli ${PROJECT_SOURCE_DIR}/cli/supervisor)
 target_link_libraries(instance_host PRIVATE house)
 add_library(transparent STATIC
     ${CMAKE_CURRENT_LIST_DIR}/transparent.c ${CMAKE_CURRENT_LIST_DIR}/transparent_kinds.c)
