@@ -2,8 +2,6 @@
 # wsapeer did not see made, and children that share the server's memory.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-
 # later_half ANSWER: what stands behind the ;; of a request of two.
 later_half() {
     printf '%s\n' "${1##* ;; }"

@@ -9,22 +9,13 @@
 # 105 of 120 of alice's own requests were refused under load.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-BOB=$WORLD/home/bob/private
-
 QUEUES="cond sem pipe eventfd c11"
 
 # A worker is its client's until that one goes, so there are as many as clients at once.
 @test "25: 1,200 jobs of two users at once by six workers: each his own file, none the other's" {
     for queue in $QUEUES; do
         attack -- --model=pool --workers=6 --queue="$queue"
-        rounds bob 40 "both read $ALICE ;; read $BOB" --connections=3 --reconnect \
-            >"$BATS_TEST_TMPDIR/bob" &
-        pid=$!
-        same "$(rounds alice 40 "both read $ALICE ;; read $BOB" --connections=3 --reconnect)" \
-            "120 alice's private ;; EACCES" "$queue"
-        wait "$pid"
-        same "$(cat "$BATS_TEST_TMPDIR/bob")" "120 EACCES ;; bob's private" "$queue"
+        each_his_own 40 3 "$queue" --reconnect
         stop_all
     done
 }
@@ -32,12 +23,7 @@ QUEUES="cond sem pipe eventfd c11"
 @test "25: the same with a connection's turns taken by whichever worker is free" {
     for queue in $QUEUES; do
         attack --isolate=scope -- --model=loop --order=turns --queue="$queue"
-        rounds bob 40 "both read $ALICE ;; read $BOB" --connections=3 >"$BATS_TEST_TMPDIR/bob" &
-        pid=$!
-        same "$(rounds alice 40 "both read $ALICE ;; read $BOB" --connections=3)" \
-            "120 alice's private ;; EACCES" "$queue"
-        wait "$pid"
-        same "$(cat "$BATS_TEST_TMPDIR/bob")" "120 EACCES ;; bob's private" "$queue"
+        each_his_own 40 3 "$queue"
         stop_all
     done
 }

@@ -1,8 +1,6 @@
 # 33: descriptors closed where no hook sees it, and numbers that stand for something else now.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-
 # For whom does the thread act when it has closed its client and before it calls anything else?
 # A raw close is nobody's to see: there the scope ends at the next call that a hook sees.
 #

@@ -5,8 +5,6 @@
 # reading->cookie) alice's line was carried out as bob, and bob's file read.
 load fixtures/victim
 
-BOB=$WORLD/home/bob/private
-
 clients() {
     [ "$(ss -Htn state established "sport = :${ADDRESS##*:}" | wc -l)" = "$1" ]
 }

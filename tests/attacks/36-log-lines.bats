@@ -22,7 +22,7 @@ clean() {
 
 nasty_visits() {
     cp "$FIXTURES/visitor" "$BATS_TEST_TMPDIR/"$'x\n\e[31mwsapeer: served root'
-    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
+    open_directories
     for id in 1200 4242 0; do
         setpriv --reuid="$id" --regid="$id" --clear-groups \
             "$BATS_TEST_TMPDIR/"$'x\n\e[31mwsapeer: served root' "$ADDRESS" "libc setuid 1002" || true

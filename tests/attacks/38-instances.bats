@@ -2,24 +2,11 @@
 # his own, never another's.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-BOB=$WORLD/home/bob/private
-
-# Two users at once, on connections that are always ready together; each asks for both files.
-each_his_own() { # ROUNDS
-    rounds bob "$1" "both read $ALICE ;; read $BOB" --connections=4 >"$BATS_TEST_TMPDIR/bob" &
-    pid=$!
-    same "$(rounds alice "$1" "both read $ALICE ;; read $BOB" --connections=4)" \
-        "$((4 * $1)) alice's private ;; EACCES" "alice"
-    wait "$pid"
-    same "$(cat "$BATS_TEST_TMPDIR/bob")" "$((4 * $1)) EACCES ;; bob's private" "bob"
-}
-
 @test "38, 41: loops of every kind, at once, in batches, by timers: each his own, in hundreds of rounds" {
     for wait in epoll epoll-et epoll-oneshot poll select each none; do
         for order in now batch later; do
             attack --isolate=account -- --model=loop --wait="$wait" --order="$order"
-            each_his_own 25
+            each_his_own 25 4 "$wait, $order"
             stop_all
         done
     done
@@ -28,7 +15,7 @@ each_his_own() { # ROUNDS
 @test "25, 38: what one thread reads and another carries out: each his own" {
     for queue in cond sem pipe eventfd c11; do
         attack --isolate=account -- --model=loop --order=hand --queue="$queue"
-        each_his_own 25
+        each_his_own 25 4 "$queue"
         stop_all
     done
 }
@@ -36,7 +23,7 @@ each_his_own() { # ROUNDS
 @test "25: threads, pools and processes: each his own" {
     for model in thread fork prefork pool; do
         attack --isolate=account -- --model="$model" --workers=6
-        each_his_own 25
+        each_his_own 25 4 "$model"
         is_sealed alice "$(ask_as alice ids)"
         is_sealed bob "$(ask_as bob ids)"
         stop_all

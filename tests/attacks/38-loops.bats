@@ -2,8 +2,6 @@
 # says once what the server is and what to do about it.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-BOB=$WORLD/home/bob/private
 WAITS="epoll epoll-et epoll-oneshot poll select"
 
 # By itself a loop by epoll has instances; one by poll or select shows too late what it is.
@@ -12,16 +10,6 @@ attack_loop() { # WAIT [VICTIM OPTION...]
     shift
     [[ $wait != epoll* ]] || options=(--isolate=scope)
     attack "${options[@]}" -- --model=loop --wait="$wait" "$@"
-}
-
-# nobody_served: 2 users at once, on connections that are always ready together.
-nobody_served() { # ROUNDS
-    rounds bob "$1" "both read $ALICE ;; read $BOB" --connections=4 >"$BATS_TEST_TMPDIR/bob" &
-    pid=$!
-    same "$(rounds alice "$1" "both read $ALICE ;; read $BOB" --connections=4)" \
-        "$((4 * $1)) EACCES ;; EACCES" "alice"
-    wait "$pid"
-    same "$(cat "$BATS_TEST_TMPDIR/bob")" "$((4 * $1)) EACCES ;; EACCES" "bob"
 }
 
 says_what_it_is() {
@@ -102,12 +90,7 @@ never_the_others() { # ROUNDS
 @test "38: with --inline a loop that answers at once serves each his own, in hundreds of rounds" {
     for wait in $WAITS; do
         attack --inline -- --model=loop --wait="$wait"
-        rounds bob 50 "both read $ALICE ;; read $BOB" --connections=4 >"$BATS_TEST_TMPDIR/bob" &
-        pid=$!
-        same "$(rounds alice 50 "both read $ALICE ;; read $BOB" --connections=4)" \
-            "200 alice's private ;; EACCES" "$wait"
-        wait "$pid"
-        same "$(cat "$BATS_TEST_TMPDIR/bob")" "200 EACCES ;; bob's private" "$wait"
+        each_his_own 50 4 "$wait"
         stop_all
     done
 }

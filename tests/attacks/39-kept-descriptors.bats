@@ -3,7 +3,7 @@
 # Seen to fail: with scope_may_use() always true, bob read, mapped and was sent alice's private file,
 # wrote to her file, read her pipe and spoke through her socket (every test but the last). Without
 # the look in helpers.c and with process.sealed left out of it, "aio" and "child" told him her words.
-load ../lib/world
+load ../lib/each
 
 setup() {
     mkdir -p "$WORLD/kept"
@@ -13,11 +13,6 @@ setup() {
     chmod 600 "$WORLD/kept/private"
     chmod 644 "$WORLD/kept/public"
     serve keeper 127.0.0.1:7000 -- "$WSAPEER" run -- "$BUILD/tests/attacks/fixtures/keeper" 7000
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
 }
 
 tell() { # USER COMMAND: prints the answer

@@ -5,8 +5,6 @@
 # set not shared by its copies, the second with scope_accept() not recording a listener that nobody saw listen.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-
 # bob leaves a request for alice's file behind; it is carried out while alice alone is connected.
 nobodys_job() { # LINE: what alice asks for meanwhile
     same "$(ask_as bob "later $ALICE")" noted "bob"

@@ -8,8 +8,6 @@
 # answered bob's file.
 load fixtures/victim
 
-ALICE=$WORLD/home/alice/private
-BOB=$WORLD/home/bob/private
 ROOT=$WORLD/home/shared/root
 
 attack_by() { # FIXTURE ARGUMENT...

@@ -1,9 +1,9 @@
 # What a stranger has filled can keep whoever closes it (SO_LINGER): neither what an instance sends
 # over its channel nor what it does with its connections holds up another account's clients.
-load ../lib/world
+load ../lib/each
 
 setup() {
-    cat >"$BATS_TEST_TMPDIR/sink.py" <<'END'
+    public sink.py <<'END'
 """Accepts connections and reads nothing of them."""
 import socket
 
@@ -15,7 +15,7 @@ kept = []
 while True:
     kept.append(listener.accept())
 END
-    cat >"$BATS_TEST_TMPDIR/server.py" <<'END'
+    public server.py <<'END'
 import array, os, socket, struct
 
 listener = socket.create_server(("127.0.0.1", 7000))
@@ -62,12 +62,6 @@ while True:
         connection.sendall(f"{os.getuid()}\n".encode())
     connection.close()
 END
-    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
 }
 
 ask_for() { # USER WORD

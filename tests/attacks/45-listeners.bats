@@ -1,10 +1,10 @@
 # A listening socket in an instance would bring it every account's clients, past the supervisor.
 # What was copied before it listened, and what a parent bound and its children listen on, are such;
 # so the instance that listeners came from is nobody's, ever, and the others have none.
-load ../lib/world
+load ../lib/each
 
 setup() {
-    cat >"$BATS_TEST_TMPDIR/server.py" <<'END'
+    public server.py <<'END'
 """server.py copy|children: answers "uid PID: LISTENERS" with the listening sockets of its processes."""
 import os, socket, sys
 
@@ -41,12 +41,6 @@ while True:
     connection.sendall(f"{os.getuid()} {os.getpid()} {found}\n".encode())
     connection.close()
 END
-    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
 }
 
 begin() { # copy|children
@@ -54,14 +48,10 @@ begin() { # copy|children
         /usr/bin/python3 "$BATS_TEST_TMPDIR/server.py" "$1"
 }
 
-said() { # USER
-    as "$1" bash -c 'cat </dev/tcp/127.0.0.1/7000'
-}
-
 own_without_listener() { # USER UID
     local line
     for _ in 1 2 3 4 5 6; do
-        line=$(said "$1")
+        line=$(hear_server "$1")
         [[ $line = "$2 "*" []" ]] || explain "$1 was answered \"$line\""
     done
 }
@@ -78,7 +68,7 @@ own_without_listener() { # USER UID
     begin children
     own_without_listener alice 1001
     own_without_listener bob 1002
-    answers=$(for _ in $(seq 12); do said bob; done)
+    answers=$(for _ in $(seq 12); do hear_server bob; done)
     [ "$(cut -d' ' -f2 <<<"$answers" | sort -u | wc -l)" = 2 ] ||
         explain "not both children answered:" "$answers"
     if grep "already in use" "$(log_of server)" >&2; then

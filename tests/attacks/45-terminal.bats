@@ -1,9 +1,9 @@
 # An instance that has a terminal can read what its owner types there, and type as its owner (TIOCSTI):
 # what is sealed as alice would be root at the next newline. So no instance has one.
-load ../lib/world
+load ../lib/each
 
 setup() {
-    cat >"$BATS_TEST_TMPDIR/server.py" <<'END'
+    public server.py <<'END'
 import os, socket
 
 listener = socket.create_server(("127.0.0.1", 7000))
@@ -20,7 +20,7 @@ while True:
     connection.close()
 END
     # As a person starts it: on a terminal of its own, whose other end stays open.
-    cat >"$BATS_TEST_TMPDIR/on_terminal.py" <<'END'
+    public on_terminal.py <<'END'
 import os, pty, signal, sys
 
 child, terminal = pty.fork()
@@ -36,24 +36,13 @@ while True:
         break
 sys.exit(0 if os.waitpid(child, 0) else 1)
 END
-    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
-    chmod 644 "$BATS_TEST_TMPDIR"/*.py
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
-}
-
-say() { # USER: what the server answers to a bare connection
-    as "$1" bash -c 'cat </dev/tcp/127.0.0.1/7000'
 }
 
 @test "45: an instance of a server that was started on a terminal has none" {
     local said
     serve server 127.0.0.1:7000 -- /usr/bin/python3 "$BATS_TEST_TMPDIR/on_terminal.py" \
         "$WSAPEER" run --isolate=account -- /usr/bin/python3 "$BATS_TEST_TMPDIR/server.py"
-    said=$(say alice)
+    said=$(hear_server alice)
     [ "$said" = "no terminal: No such device or address 0:False 1:False 2:False stdin /dev/null uid 1001" ] ||
         explain "$said"
 }

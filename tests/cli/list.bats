@@ -3,16 +3,10 @@
 # shellcheck disable=SC2154 # run sets stderr and stderr_lines
 bats_require_minimum_version 1.5.0
 load ../lib/world
+load refused
 
-# refused STATUS TEXT ARGUMENT...: `wsapeer list` must fail so, with one line that holds TEXT.
-refused() {
-    local status_wanted=$1 text=$2
-    shift 2
-    run "-$status_wanted" --separate-stderr timeout 20 "$WSAPEER" list "$@"
-    if [ -n "$output" ] || [ "${#stderr_lines[@]}" != 1 ] ||
-        [[ $stderr != "wsapeer: list: "*"$text"* ]]; then
-        explain "list $*: $status, not $status_wanted with one line about '$text'" "$output" "$stderr"
-    fi
+refused() { # STATUS TEXT ARGUMENT...
+    refuses list "wsapeer: list: " "$@"
 }
 
 @test "list: --help and --usage are for stdout, and no failure" {

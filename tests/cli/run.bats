@@ -2,16 +2,10 @@
 # shellcheck disable=SC2154,SC2016 # run sets stderr and stderr_lines; other shells expand
 bats_require_minimum_version 1.5.0
 load ../lib/world
+load refused
 
-# refused STATUS TEXT ARGUMENT...: `wsapeer run` must fail so, with one line that holds TEXT.
-refused() {
-    local status_wanted=$1 text=$2
-    shift 2
-    run "-$status_wanted" --separate-stderr timeout 20 "$WSAPEER" run "$@"
-    if [ -n "$output" ] || [ "${#stderr_lines[@]}" != 1 ] ||
-        [[ $stderr != "wsapeer: "*"$text"* ]]; then
-        explain "run $*: $status, not $status_wanted with one line about '$text'" "$output" "$stderr"
-    fi
+refused() { # STATUS TEXT ARGUMENT...
+    refuses run "wsapeer: " "$@"
 }
 
 program() {

@@ -12,7 +12,7 @@
 #   instance_of ACCOUNT                     prints the pid of the account's instance, by wsapeer list
 #   has_spares N                            so many wait for the next account
 
-load ../lib/world
+load ../lib/each
 
 ADDRESS=127.0.0.1:7000
 export ISOLATION=--isolate=account
@@ -119,9 +119,4 @@ ends_with() {
     done
     await 10 nothing_left_of "$pid" || explain "left behind:" "$(ps -o pid=,args= -s "$pid")"
     [[ $status =~ ^($1)$ ]] || explain "it ended with $status, not $1"
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
 }

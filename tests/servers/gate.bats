@@ -1,11 +1,6 @@
 # --gate as an ordinary user: alice starts the server; only she gets in.
-load ../lib/world
+load ../lib/each
 load fileserver
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
-}
 
 gate() { # NAME ADDRESS SERVER...
     local name=$1 address=$2

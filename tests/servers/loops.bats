@@ -1,14 +1,9 @@
 # Event loops kept apart by scopes, without --inline: what they do for B between A's read and the next
 # wait cannot be told apart, so they act for nobody, and say so.
-load ../lib/world
+load ../lib/each
 load ../lib/rights
 load nginx
 load fileserver
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
-}
 
 # What the user is told: what the server is, and every way out that this version has.
 log_explains() {

@@ -1,5 +1,5 @@
 # Servers that scopes are right for have instances for the asking, and are right there, too.
-load ../lib/world
+load ../lib/each
 load ../lib/rights
 load ways
 load fileserver
@@ -32,9 +32,4 @@ load fileserver
     own_line "$WORLD/forking.sock"
     others_line "$WORLD/forking.sock"
     child_is_peer "$WORLD/forking.sock"
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
 }

@@ -1,16 +1,11 @@
 # Files that a server makes for a user belong to that user.
-load ../lib/world
+load ../lib/each
 
 setup() {
     ADDRESS=127.0.0.1:9000
     DROP=$WORLD/drop-$BATS_TEST_NUMBER
     mkdir -m 1777 "$DROP"
     umask 077
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
 }
 
 serve_uploads() { # MODEL
