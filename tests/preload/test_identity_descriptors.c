@@ -55,22 +55,6 @@ static int kept(void)
     return found;
 }
 
-/* Runs `test` in a child that keeps no socket yet. */
-static void in_a_child(void (*test)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    assert_true(child >= 0);
-    if (child == 0) {
-        identity_after_fork();
-        test();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
 static void one_high_close_on_exec_socket_is_kept(void **state)
 {
     int descriptor;

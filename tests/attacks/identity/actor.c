@@ -340,6 +340,21 @@ int state_of(int socket)
     return state;
 }
 
+void in_a_child(void (*body)(void))
+{
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        identity_after_fork();
+        body();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 bool run(const char *command)
 {
     return system(command) == 0;

@@ -66,6 +66,9 @@ int server_accept(int listener);
 /* What TCP_INFO says of the state of `socket`. */
 int state_of(int socket);
 
+/* Runs `body` in a child, so that its namespace is its own; it keeps no sock_diag socket yet. */
+void in_a_child(void (*body)(void));
+
 /* A shell command as root; false if it fails. */
 bool run(const char *command);
 

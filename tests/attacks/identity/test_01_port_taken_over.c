@@ -7,7 +7,7 @@
  * it, and Bob's by chance, without a stop, in about every other run of the 500 races. What had been
  * reset before accept was refused all the same: a closed socket has no peer address any more.
  */
-#include "actor.h"
+#include "alice_and_bob.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,24 +24,19 @@
 
 enum { PORTS = 400, ROUNDS = 50, RACES = 500 };
 
-static struct actor alice, bob;
 static int listener;
 static struct client client;
 
 static int start(void **state)
 {
-    (void)state;
-    alice = actor_start(ALICE, NULL);
-    bob = actor_start(BOB, NULL);
+    start_both(state);
     listener = server_listen("127.0.0.1", 0, &client.remote);
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
-    actor_end(&alice);
-    actor_end(&bob);
+    end_both(state);
     return close(listener);
 }
 

@@ -7,30 +7,12 @@
  * attach a filter to a socket of his own), or the server's answer to his SYN would make him reset
  * it.
  */
-#include "actor.h"
+#include "alice_and_bob.h"
 
 #include <errno.h>
 
 #include <netinet/tcp.h>
 #include <unistd.h>
-
-static struct actor alice, bob;
-
-static int start(void **state)
-{
-    (void)state;
-    alice = actor_start(ALICE, NULL);
-    bob = actor_start(BOB, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    actor_end(&alice);
-    actor_end(&bob);
-    return 0;
-}
 
 /* A connection that Alice had, from `text`; *client is how to make it again. */
 static int abandoned(const char *text, struct client *client)
@@ -141,9 +123,10 @@ static void attack_10_same_port_of_another_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(attack_04_listener_on_the_port, start, end),
-        cmocka_unit_test_setup_teardown(attack_05_syn_sent_with_the_tuple, start, end),
-        cmocka_unit_test_setup_teardown(attack_10_same_port_of_another_address, start, end),
+        cmocka_unit_test_setup_teardown(attack_04_listener_on_the_port, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_05_syn_sent_with_the_tuple, start_both, end_both),
+        cmocka_unit_test_setup_teardown(
+            attack_10_same_port_of_another_address, start_both, end_both),
     };
 
     identity_prepare();

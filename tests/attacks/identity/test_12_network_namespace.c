@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int made[2]; /* the actor's namespace exists */
@@ -126,22 +125,6 @@ static void twins(struct client *client, int *accepted)
     bob = actor_start(BOB, NULL);
     assert_int_equal(actor_connect(&bob, &same, NULL), 0);
     expect_user(server_accept(listener), BOB);
-}
-
-/* Runs `test` in a child, so that its namespace and its sock_diag sockets are its own. */
-static void in_a_child(void (*test)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    assert_true(child >= 0);
-    if (child == 0) {
-        identity_after_fork();
-        test();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
 }
 
 static void without_a_kept_socket(void)

@@ -2,28 +2,10 @@
  * test_14_address_families.c: attack 14. IPv6, IPv4-mapped addresses on either end, the host's own
  * other addresses, link-local ones, MPTCP: each time the right user, and never another.
  */
-#include "actor.h"
+#include "alice_and_bob.h"
 
 #include <net/if.h>
 #include <unistd.h>
-
-static struct actor alice, bob;
-
-static int start(void **state)
-{
-    (void)state;
-    alice = actor_start(ALICE, NULL);
-    bob = actor_start(BOB, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    actor_end(&alice);
-    actor_end(&bob);
-    return 0;
-}
 
 struct meeting {
     const char *server;    /* what the server listens on */
@@ -174,13 +156,13 @@ static int make_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(attack_14_ipv6_loopback, start, end),
-        cmocka_unit_test_setup_teardown(attack_14_mapped, start, end),
-        cmocka_unit_test_setup_teardown(attack_14_addresses_of_this_host, start, end),
-        cmocka_unit_test_setup_teardown(attack_14_link_local, start, end),
-        cmocka_unit_test_setup_teardown(attack_14_link_local_twins, start, end),
-        cmocka_unit_test_setup_teardown(attack_14_mptcp, start, end),
-        cmocka_unit_test_setup_teardown(attack_14_mptcp_port_taken_over, start, end),
+        cmocka_unit_test_setup_teardown(attack_14_ipv6_loopback, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_14_mapped, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_14_addresses_of_this_host, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_14_link_local, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_14_link_local_twins, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_14_mptcp, start_both, end_both),
+        cmocka_unit_test_setup_teardown(attack_14_mptcp_port_taken_over, start_both, end_both),
     };
 
     identity_prepare();
