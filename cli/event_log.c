@@ -2,6 +2,7 @@
 
 #include "account/nss.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "escape.h"
 #include "event.h"
 #include "event_flood.h"
@@ -34,14 +35,6 @@ static const char *const names[] = {
     [EVENT_SERVER_IDS] = "server-ids",
     [EVENT_SWITCH_LOST] = "switch-lost",
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
-}
 
 int event_log_open(enum event_target target, const char *path, enum event_format format,
     bool verbose, struct event_log **log)
@@ -218,7 +211,7 @@ void event_log_report(
     struct event_log *log, const struct request *request, pid_t pid, const struct policy *policy)
 {
     struct flood_entry forgotten;
-    int64_t now = now_ms();
+    int64_t now = clock_now();
 
     if (!is_wanted(log, request))
         return;
@@ -244,7 +237,7 @@ void event_log_notice(struct event_log *log, const char *name, pid_t pid, const 
 
 int event_log_tick(struct event_log *log)
 {
-    int64_t now = now_ms(), next;
+    int64_t now = clock_now(), next;
     struct flood_entry over;
 
     while (flood_take(&log->flood, now, &over))
@@ -256,7 +249,7 @@ int event_log_tick(struct event_log *log)
 void event_log_close(struct event_log *log)
 {
     struct flood_entry over;
-    int64_t now = now_ms();
+    int64_t now = clock_now();
 
     if (!log)
         return;

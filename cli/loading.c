@@ -1,5 +1,8 @@
 #include "loading.h"
 
+#include "cleanup.h"
+#include "clock.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +15,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#include "cleanup.h"
 
 #if defined(__x86_64__)
 #define PROGRAM_COUNTER rip
@@ -32,14 +32,6 @@ enum { BREAKPOINT_ADVANCE = 0 };
 #endif
 
 enum { WORD = sizeof(long) };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
-}
 
 static int get_registers(pid_t pid, struct user_regs_struct *registers)
 {
@@ -173,7 +165,7 @@ static void end_server(struct loading *loading, struct resolver *resolver, const
 static void trace_no_longer(struct loading *loading)
 {
     loading->traced = false;
-    loading->deadline = now_ms() + LOADING_GRACE_MS;
+    loading->deadline = clock_now() + LOADING_GRACE_MS;
     ptrace(PTRACE_DETACH, loading->server, NULL, NULL);
 }
 
@@ -239,7 +231,7 @@ int loading_begin(struct loading *loading, pid_t server, const char *library)
 void loading_executed(struct loading *loading)
 {
     if (loading->state == LOADING_WAITS && !loading->traced && !loading->deadline)
-        loading->deadline = now_ms() + LOADING_GRACE_MS;
+        loading->deadline = clock_now() + LOADING_GRACE_MS;
 }
 
 void loading_child_changed(struct loading *loading, struct resolver *resolver)
@@ -262,7 +254,7 @@ void loading_check(struct loading *loading, struct resolver *resolver)
         return;
     if (resolver->greeted)
         loading->state = LOADING_PROVED;
-    else if (loading->deadline && now_ms() >= loading->deadline)
+    else if (loading->deadline && clock_now() >= loading->deadline)
         end_server(loading, resolver, "killed, because it had not greeted after 3 s");
 }
 
@@ -281,7 +273,7 @@ void loading_end(struct loading *loading)
 
 int loading_timeout(const struct loading *loading)
 {
-    int64_t left = loading->deadline - now_ms();
+    int64_t left = loading->deadline - clock_now();
 
     if (loading->state != LOADING_WAITS || loading->traced || !loading->deadline)
         return -1;

@@ -1,6 +1,7 @@
 #include "resolver_beside.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "credentials/helper.h"
 #include "main_signals.h"
 
@@ -61,13 +62,6 @@ static void finish_proof(struct beside *beside)
         return;
     credentials_helper_finish();
     beside->harmless = true;
-}
-
-static int sooner(int a, int b)
-{
-    if (a < 0 || b < 0)
-        return a < 0 ? b : a;
-    return a < b ? a : b;
 }
 
 static void take_signals(struct beside *beside)
@@ -143,7 +137,8 @@ static void serve(struct beside *beside)
             {beside->tie, POLLIN, 0}};
         int tick = event_log_tick(beside->plan->log);
 
-        if (poll(set, 3, sooner(tick, loading_timeout(&beside->loading))) < 0 && errno != EINTR)
+        tick = (int)clock_sooner(tick, loading_timeout(&beside->loading));
+        if (poll(set, 3, tick) < 0 && errno != EINTR)
             return;
         if (set[0].revents)
             take_signals(beside);

@@ -1,6 +1,7 @@
 #include "sealing_stop.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "process_tree.h"
 
 #include <errno.h>
@@ -252,14 +253,6 @@ static void glance_at(struct task *task)
     }
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
-}
-
 static int complain_of_time(void)
 {
     for (size_t i = 0; i < sealing.count; i++) {
@@ -280,7 +273,7 @@ static int await_stops(int64_t deadline)
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     while (error == 0 && sealing.interrupted > 0) {
-        if (now_ms() >= deadline)
+        if (clock_now() >= deadline)
             return complain_of_time();
         if (sigtimedwait(&child, NULL, &glance) < 0) {
             for (size_t i = sealing.count; i-- > 0;) {
@@ -314,13 +307,13 @@ static int look(int64_t deadline)
  */
 int sealing_stop_all(void)
 {
-    int64_t deadline = now_ms() + STOP_TIMEOUT_MS;
+    int64_t deadline = clock_now() + STOP_TIMEOUT_MS;
     size_t zombies;
     uint64_t numbers;
     int error = look(deadline);
 
     do {
-        if (error == 0 && now_ms() >= deadline)
+        if (error == 0 && clock_now() >= deadline)
             error = complain_of_time();
         zombies = sealing.zombies;
         numbers = sealing.zombies_numbers;

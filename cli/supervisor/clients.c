@@ -7,6 +7,7 @@
 #include "account/attested.h"
 #include "account/cache.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "stand_in.h"
 
 #include <errno.h>
@@ -95,7 +96,7 @@ static void lodge(struct supervisor *supervisor, const struct listener *listener
     const struct identity *peer, const struct account *account)
 {
     struct tenant *tenant = tenants_of(&supervisor->tenants, account);
-    int64_t now = loop_now();
+    int64_t now = clock_now();
     int error = -ENOMEM;
 
     if (tenant && tenant->not_before > now)
@@ -133,7 +134,7 @@ static void take(struct supervisor *supervisor, const struct listener *listener,
 static void pause_for_a_while(struct supervisor *supervisor)
 {
     listeners_pause(&supervisor->listeners, true);
-    supervisor->resume = loop_now() + PAUSE_MS;
+    supervisor->resume = clock_now() + PAUSE_MS;
 }
 
 void clients_accept(void *context, struct listener *listener)
@@ -159,7 +160,7 @@ static void delivered(struct supervisor *supervisor, struct tenant *tenant, stru
 {
     struct instance *instance = tenant->instance;
 
-    instance->given = loop_now();
+    instance->given = clock_now();
     if (connections_are_full(&instance->connections))
         instance_connections(instance);
     connections_note(&instance->connections, waiting->connection);

@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "command.h"
 #include "instance_tmp.h"
 
@@ -48,7 +49,7 @@ static void forget(struct instance *instance)
     struct tenant *tenant = instance->tenant;
     struct ending ending = {.waited = instance->waited,
         .asked = instance->asked,
-        .lived = loop_now() - (instance->assigned ? instance->assigned : instance->started)};
+        .lived = clock_now() - (instance->assigned ? instance->assigned : instance->started)};
 
     while (*place != instance)
         place = &(*place)->next;
@@ -192,7 +193,7 @@ static void signal_now(struct instance *instance, int signal)
     if (signal != SIGHUP)
         return;
     instance->stale = true;
-    instance->given = loop_now();
+    instance->given = clock_now();
     instance->next_tend = 0;
 }
 
@@ -272,7 +273,7 @@ void instance_assign(struct instance *instance, struct tenant *tenant)
     instance->tenant = tenant;
     tenant->instance = instance;
     instance->state = INSTANCE_SEALING;
-    instance->assigned = instance->given = loop_now();
+    instance->assigned = instance->given = clock_now();
     instance->deadline = instance->assigned + SEAL_SECONDS * 1000;
     instance->supervisor->last_assigned = instance->assigned;
     if (seal(instance) < 0)
@@ -284,7 +285,7 @@ void instance_end(struct instance *instance, int signal)
     if (instance->state == INSTANCE_MAIN)
         return;
     if (instance->state != INSTANCE_ENDING)
-        instance->deadline = loop_now() + instance->supervisor->plan->stop_timeout * INT64_C(1000);
+        instance->deadline = clock_now() + instance->supervisor->plan->stop_timeout * INT64_C(1000);
     instance->state = INSTANCE_ENDING;
     instance->asked = true;
     keeper_signal(&instance->keeper, signal ? signal : SIGTERM);
@@ -328,7 +329,7 @@ bool instance_has_under_way(const struct instance *instance)
 
 unsigned instance_connections(struct instance *instance)
 {
-    int64_t begin = loop_now();
+    int64_t begin = clock_now();
 
     if (instance->state == INSTANCE_MAIN)
         return 0;
@@ -336,7 +337,7 @@ unsigned instance_connections(struct instance *instance)
         return instance->connections.count; /* as many as there were, and those given since */
     connections_count(
         &instance->connections, instance->keeper.pid, instance_has_under_way(instance));
-    instance->next_look = loop_now() + LOOK_PAUSE * (loop_now() - begin);
+    instance->next_look = clock_now() + LOOK_PAUSE * (clock_now() - begin);
     return instance->connections.count;
 }
 

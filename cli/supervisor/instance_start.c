@@ -2,6 +2,7 @@
 #include "instance.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "instance_tmp.h"
 #include "placeholders.h"
 
@@ -207,7 +208,7 @@ int instance_start(struct supervisor *supervisor, struct tenant *tenant, bool te
     instance->tenant = tenant;
     instance->only_main = template;
     instance->loading.process = -1;
-    instance->started = loop_now();
+    instance->started = clock_now();
     instance->deadline = supervisor->was_ready ? instance->started + START_SECONDS * 1000 : 0;
     error = start(instance);
     if (error < 0) {
@@ -240,7 +241,7 @@ int instance_adopt_main(struct supervisor *supervisor)
     instance->state = INSTANCE_MAIN;
     instance->keeper.server = plan->main;
     instance->loading = (struct loading){.state = LOADING_PROVED, .process = -1};
-    instance->started = loop_now();
+    instance->started = clock_now();
     instance->resolver = (struct resolver){.policy = plan->policy,
         .log = plan->log,
         .settings = plan->settings,

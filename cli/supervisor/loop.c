@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/time.h>
-#include <time.h>
 
 static void wake(int number)
 {
@@ -90,12 +89,4 @@ void loop_hurry(void)
 void loop_hurry_no_more(void)
 {
     set_interval(0);
-}
-
-int64_t loop_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }

@@ -49,6 +49,3 @@ int loop_wait(struct loop *loop, int milliseconds);
  */
 void loop_hurry(void);
 void loop_hurry_no_more(void);
-
-/* CLOCK_MONOTONIC in milliseconds. */
-int64_t loop_now(void);

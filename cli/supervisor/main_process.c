@@ -4,6 +4,7 @@
  */
 #include "supervisor.h"
 
+#include "clock.h"
 #include "main_signals.h"
 
 #include <sys/syscall.h>
@@ -57,7 +58,7 @@ void main_process_changed(struct supervisor *supervisor)
 
 int main_process_tick(struct supervisor *supervisor)
 {
-    int64_t now = loop_now(), left = supervisor->main_deadline - now;
+    int64_t now = clock_now(), left = supervisor->main_deadline - now;
 
     if (!supervisor->stopping || !supervisor->main_lives)
         return -1;

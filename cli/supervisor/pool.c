@@ -7,6 +7,7 @@
  */
 #include "instance.h"
 
+#include "clock.h"
 #include "placeholders.h"
 
 #include <errno.h>
@@ -81,7 +82,7 @@ static bool start_one(struct supervisor *supervisor, struct tenant *tenant)
     supervisor_say(supervisor, true, "instance-failed", 0,
         "no instance of the server can be started: %s", strerror(-error));
     supervisor->start_failures++;
-    supervisor->no_start_before = loop_now() + 1000 + backoff(supervisor->start_failures);
+    supervisor->no_start_before = clock_now() + 1000 + backoff(supervisor->start_failures);
     refuse_all(supervisor);
     return false;
 }
@@ -121,7 +122,7 @@ static void start_for_each(struct supervisor *supervisor)
 static bool can_wait(const struct supervisor *supervisor)
 {
     return !supervisor->tenants.wants_first &&
-           loop_now() < supervisor->last_assigned + AFTER_ASSIGNMENT_MS;
+           clock_now() < supervisor->last_assigned + AFTER_ASSIGNMENT_MS;
 }
 
 static void start_spares(struct supervisor *supervisor)
@@ -148,7 +149,7 @@ void pool_balance(struct supervisor *supervisor)
     if (supervisor->stopping || !supervisor->was_ready)
         return;
     give_spares(supervisor);
-    if (loop_now() < supervisor->no_start_before)
+    if (clock_now() < supervisor->no_start_before)
         return;
     if (pool_needs_account(supervisor))
         start_for_each(supervisor);
@@ -189,7 +190,7 @@ void pool_want(struct supervisor *supervisor, struct tenant *tenant)
     }
     tenants_want(&supervisor->tenants, tenant);
     pool_balance(supervisor);
-    if (tenant->wants && loop_now() < supervisor->no_start_before &&
+    if (tenant->wants && clock_now() < supervisor->no_start_before &&
         count(supervisor).starting == 0)
         clients_refuse(supervisor, tenant, ACCOUNT_NO_INSTANCE, 0);
 }
@@ -197,7 +198,7 @@ void pool_want(struct supervisor *supervisor, struct tenant *tenant)
 static void failed_to_start(struct supervisor *supervisor)
 {
     supervisor->start_failures++;
-    supervisor->no_start_before = loop_now() + backoff(supervisor->start_failures + 1);
+    supervisor->no_start_before = clock_now() + backoff(supervisor->start_failures + 1);
     if (count(supervisor).spare == 0)
         refuse_all(supervisor);
 }
@@ -209,7 +210,7 @@ static void count_failure(struct tenant *tenant, const struct ending *ending)
         return;
     }
     tenant->failures++;
-    tenant->not_before = loop_now() + backoff(tenant->failures);
+    tenant->not_before = clock_now() + backoff(tenant->failures);
     tenant->remembered = tenant->not_before + LONGEST_BACKOFF_MS;
 }
 
@@ -228,22 +229,17 @@ void pool_ended(struct supervisor *supervisor, struct tenant *tenant, const stru
         supervisor->start_failures = 0;
     if (tenant) {
         count_failure(tenant, ending);
-        if (tenant->first && (tenant->not_before > loop_now() || !ending->waited))
+        if (tenant->first && (tenant->not_before > clock_now() || !ending->waited))
             clients_refuse(supervisor, tenant, ACCOUNT_NO_INSTANCE, 0);
         else if (tenant->first)
             pool_want(supervisor, tenant);
-        tenants_release(&supervisor->tenants, tenant, loop_now());
+        tenants_release(&supervisor->tenants, tenant, clock_now());
     }
     pool_balance(supervisor);
 }
 
 /* ---- what is due -------------------------------------------------------------------------------
  */
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /*
  * An idle one goes when its time has come; one that a reload has made stale, as soon as it is idle.
@@ -265,7 +261,7 @@ static int64_t tend_serving(struct instance *instance, int64_t now)
         /* Often enough to know when the last connection ended. */
         instance->next_tend = now + step;
         if (!busy)
-            instance->next_tend = sooner(instance->next_tend, instance->given + idle);
+            instance->next_tend = clock_sooner(instance->next_tend, instance->given + idle);
         return instance->next_tend;
     }
     supervisor_say(instance->supervisor, false, "instance-idle", instance->keeper.server,
@@ -324,7 +320,7 @@ static int64_t tend(struct instance *instance, int64_t now)
         return tend_sealing(instance, now);
     if ((instance->state == INSTANCE_STARTING || instance->state == INSTANCE_ENDING) &&
         instance->deadline)
-        next = sooner(next, tend_deadline(instance, now));
+        next = clock_sooner(next, tend_deadline(instance, now));
     return next;
 }
 
@@ -351,7 +347,7 @@ static int64_t make_place(struct supervisor *supervisor, int64_t now)
 static void refuse_hopeless(void *context, struct tenant *tenant)
 {
     struct supervisor *supervisor = context;
-    int64_t now = loop_now();
+    int64_t now = clock_now();
 
     if (tenant->instance && tenant->instance->state == INSTANCE_SERVING) {
         clients_deliver(supervisor, tenant); /* what could not be sent for want of memory */
@@ -364,37 +360,37 @@ static void forget_old(void *context, struct tenant *tenant)
 {
     struct supervisor *supervisor = context;
 
-    tenants_release(&supervisor->tenants, tenant, loop_now());
+    tenants_release(&supervisor->tenants, tenant, clock_now());
 }
 
 int pool_tick(struct supervisor *supervisor)
 {
-    int64_t now = loop_now(), next = INT64_MAX;
+    int64_t now = clock_now(), next = INT64_MAX;
 
     for (struct instance *i = supervisor->instances; i; i = i->next)
-        next = sooner(next, tend(i, now));
-    next = sooner(next, make_place(supervisor, now));
+        next = clock_sooner(next, tend(i, now));
+    next = clock_sooner(next, make_place(supervisor, now));
     if (supervisor->tenants.waiting > 0 && now >= supervisor->next_look) {
         tenants_visit(&supervisor->tenants, refuse_hopeless, supervisor);
         supervisor->next_look = now + 1000;
     }
     if (supervisor->tenants.waiting > 0)
-        next = sooner(next, supervisor->next_look);
+        next = clock_sooner(next, supervisor->next_look);
     if (now >= supervisor->next_sweep) {
         tenants_visit(&supervisor->tenants, forget_old, supervisor);
         supervisor->next_sweep = now + LONGEST_BACKOFF_MS;
     }
     if (can_wait(supervisor))
-        next = sooner(next, supervisor->last_assigned + AFTER_ASSIGNMENT_MS);
+        next = clock_sooner(next, supervisor->last_assigned + AFTER_ASSIGNMENT_MS);
     if (supervisor->no_start_before > now)
-        next = sooner(next, supervisor->no_start_before);
+        next = clock_sooner(next, supervisor->no_start_before);
     else
         pool_balance(supervisor);
     if (supervisor->listeners.paused && !supervisor->stopping) {
         if (now >= supervisor->resume)
             listeners_pause(&supervisor->listeners, false);
         else
-            next = sooner(next, supervisor->resume);
+            next = clock_sooner(next, supervisor->resume);
     }
-    return next == INT64_MAX ? -1 : (int)(next > now ? sooner(next - now, 1 << 30) : 0);
+    return next == INT64_MAX ? -1 : (int)(next > now ? clock_sooner(next - now, 1 << 30) : 0);
 }

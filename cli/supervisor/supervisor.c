@@ -3,6 +3,7 @@
 
 #include "account/cache.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "command.h"
 #include "instance.h"
 #include "list_server.h"
@@ -38,7 +39,7 @@ void supervisor_say(const struct supervisor *supervisor, bool always, const char
 static int64_t tell_status(struct supervisor *supervisor)
 {
     struct told *told = &supervisor->told, is = {.waiting = supervisor->tenants.waiting};
-    int64_t now = loop_now();
+    int64_t now = clock_now();
 
     for (const struct instance *i = supervisor->instances; i; i = i->next) {
         is.serving += i->state == INSTANCE_SERVING || i->state == INSTANCE_SEALING;
@@ -76,7 +77,7 @@ void supervisor_stop(struct supervisor *supervisor, int signal)
     if (supervisor->stopping)
         return;
     supervisor->stopping = true;
-    supervisor->main_deadline = loop_now() + supervisor->plan->stop_timeout * INT64_C(1000);
+    supervisor->main_deadline = clock_now() + supervisor->plan->stop_timeout * INT64_C(1000);
     notify_stopping();
     listeners_close(&supervisor->listeners); /* who comes is refused, and another may take over */
     supervisor->listeners.paused = true;
@@ -96,7 +97,7 @@ static void describe(struct instance *instance, struct list_entry *entry)
         [INSTANCE_SERVING] = LIST_SERVING,
         [INSTANCE_ENDING] = LIST_ENDING,
         [INSTANCE_MAIN] = LIST_MAIN};
-    int64_t now = loop_now();
+    int64_t now = clock_now();
 
     *entry = (struct list_entry){.state = instance->only_main ? LIST_MAIN : states[instance->state],
         .number = instance->number,
@@ -243,27 +244,20 @@ static bool is_over(const struct supervisor *supervisor)
     return supervisor->stopping && !supervisor->main_lives;
 }
 
-static int sooner(int a, int b)
-{
-    if (a < 0 || b < 0)
-        return a < 0 ? b : a;
-    return a < b ? a : b;
-}
-
 static int serve(struct supervisor *supervisor)
 {
     int error = 0;
 
     while (error == 0 && !is_over(supervisor)) {
-        int tick = sooner(pool_tick(supervisor), event_log_tick(supervisor->plan->log));
+        int64_t tick = clock_sooner(pool_tick(supervisor), event_log_tick(supervisor->plan->log));
         int64_t status = tell_status(supervisor);
 
         tick = sooner(tick, main_process_tick(supervisor));
         if (is_over(supervisor))
             break;
         if (status < INT64_MAX)
-            tick = sooner(tick, (int)(status - loop_now()) + 1);
-        error = loop_wait(&supervisor->loop, tick);
+            tick = clock_sooner(tick, status - clock_now() + 1);
+        error = loop_wait(&supervisor->loop, (int)tick);
     }
     return error;
 }

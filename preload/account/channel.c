@@ -2,6 +2,7 @@
 #include "account/channel.h"
 
 #include "cleanup.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -78,21 +79,12 @@ void channel_close(void)
     channel = -1;
 }
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-static int64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
-}
-
 static int wait_for(int descriptor, short events, int64_t deadline)
 {
     struct pollfd set = {.fd = descriptor, .events = events};
 
     for (;;) {
-        int64_t left = deadline - now();
+        int64_t left = deadline - clock_now();
         struct timespec timeout = {left / 1000, left % 1000 * 1000000};
         long result;
 
@@ -181,7 +173,7 @@ static ssize_t take_answer(int reply, const struct iovec *parts, unsigned count,
 ssize_t channel_exchange(const struct request *request, int attached, const struct iovec *parts,
     unsigned count, int *received)
 {
-    int64_t deadline = now() + PROTOCOL_TIMEOUT_MS;
+    int64_t deadline = clock_now() + PROTOCOL_TIMEOUT_MS;
     int pair[2], result = kernel_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair);
     cleanup_descriptor int reply = result == 0 ? pair[0] : -1;
 
