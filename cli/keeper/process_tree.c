@@ -69,7 +69,7 @@ int process_state(pid_t pid, pid_t tid, struct process_state *state)
     char path[64], text[512], *behind_name;
     cleanup_descriptor int file = -1;
     ssize_t size;
-    int parent;
+    int parent, session;
 
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
     file = kernel_openat(AT_FDCWD, path, O_RDONLY);
@@ -80,9 +80,11 @@ int process_state(pid_t pid, pid_t tid, struct process_state *state)
         return (int)size;
     text[size] = '\0';
     behind_name = strrchr(text, ')'); /* the name itself may hold anything */
-    if (!behind_name || sscanf(behind_name, ") %c %d", &state->letter, &parent) != 2)
+    if (!behind_name ||
+        sscanf(behind_name, ") %c %d %*d %d", &state->letter, &parent, &session) != 3)
         return -EPROTO;
     state->parent = parent;
+    state->session = session;
     return 0;
 }
 

@@ -35,10 +35,10 @@ int process_threads_visit(pid_t pid, int (*visit)(pid_t tid, void *context), voi
  */
 bool process_tree_contains(pid_t root, pid_t pid);
 
-/* One task's letter of proc(5) ("R", "S", "D", "Z") and its parent. 0, -ESRCH or another -errno. */
+/* What proc(5) says of one task. 0, -ESRCH or another -errno. */
 struct process_state {
-    char letter;
-    pid_t parent;
+    char letter; /* 'R', 'S', 'D', 'Z' … */
+    pid_t parent, session;
 };
 int process_state(pid_t pid, pid_t tid, struct process_state *state);
 

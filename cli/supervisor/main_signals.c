@@ -1,6 +1,6 @@
 #include "main_signals.h"
 
-#include "process_stat.h"
+#include "process_tree.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,13 +12,13 @@ enum { DEEPEST = 64 };
 
 pid_t main_signals_find(pid_t run, pid_t pid)
 {
-    struct process_stat own, above;
+    struct process_state own, above;
 
-    if (process_stat_read(run, &own) == 0 && own.state != 'Z')
+    if (process_state(run, run, &own) == 0 && own.letter != 'Z')
         return run;
     for (int depth = 0; depth < DEEPEST; depth++) {
-        if (process_stat_read(pid, &own) < 0 || process_stat_read(own.parent, &above) < 0 ||
-            above.session != own.session)
+        if (process_state(pid, pid, &own) < 0 ||
+            process_state(own.parent, own.parent, &above) < 0 || above.session != own.session)
             break;
         pid = own.parent;
     }
