@@ -25,3 +25,7 @@ extern const struct command command_list;
 
 /* Prints "wsapeer: MESSAGE\n" to stderr as one line, control characters escaped. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* To end with `status`; or, if what was printed could not be written, with a complaint, `trouble`.
+ */
+int finish_output(int status, int trouble);

@@ -40,3 +40,11 @@ void complain(const char *format, ...)
     }
     errno = saved_errno;
 }
+
+int finish_output(int status, int trouble)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    complain("cannot write to standard output: %m");
+    return trouble;
+}

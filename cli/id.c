@@ -203,11 +203,7 @@ static int run_id(int argc, char **argv)
     status = gather(&chosen, &facts);
     if (status == EXIT_YES)
         status = print(&facts, &chosen);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        complain("cannot write to standard output: %m");
-        return EXIT_TROUBLE;
-    }
-    return status;
+    return finish_output(status, EXIT_TROUBLE);
 }
 
 const struct command command_id = {

@@ -133,11 +133,7 @@ static int run_list(int argc, char **argv)
 
     if (status < 0)
         status = list(&chosen);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        complain("cannot write to standard output: %m");
-        return EXIT_TROUBLE;
-    }
-    return status;
+    return finish_output(status, EXIT_TROUBLE);
 }
 
 const struct command command_list = {

@@ -15,15 +15,6 @@ static const struct command *const commands[] = {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-/* A script that asks for help or the version must hear that nobody could read it. */
-static int finish_output(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return EXIT_YES;
-    complain("cannot write to standard output: %m");
-    return EXIT_FAILED;
-}
-
 static int print_help(void)
 {
     printf("Usage: wsapeer COMMAND [OPTION...] [ARGUMENT...]\n"
@@ -33,7 +24,7 @@ static int print_help(void)
         printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n"
            "'wsapeer COMMAND --help' tells the options of one; see wsapeer(1) and wsapeer(7).\n");
-    return finish_output();
+    return finish_output(EXIT_YES, EXIT_FAILED);
 }
 
 static int dispatch(const struct command *command, int argc, char **argv)
@@ -55,7 +46,7 @@ int main(int argc, char **argv)
         return print_help();
     if (strcmp(argv[1], "--version") == 0) {
         printf("%s\n", argp_program_version);
-        return finish_output();
+        return finish_output(EXIT_YES, EXIT_FAILED);
     }
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)

@@ -156,10 +156,12 @@ static bool read_number(const char *text, unsigned lowest, unsigned highest, uns
 
 static error_t set_number(struct parse *parse, int key, const char *text)
 {
-    const struct number_option *option = numbers;
+    const struct number_option *option = numbers, *end = numbers + sizeof numbers / sizeof *numbers;
 
-    while (option->key != key)
+    while (option < end && option->key != key)
         option++;
+    if (option == end)
+        return ARGP_ERR_UNKNOWN;
     parse->about_instances = option->name;
     if (read_number(text, option->lowest, option->highest,
             (unsigned *)((char *)parse->options + option->field)))
@@ -233,10 +235,8 @@ static error_t take_server(struct parse *parse, struct argp_state *state)
     return 0;
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t set_option(struct parse *parse, int key, const char *argument)
 {
-    struct parse *parse = state->input;
-
     switch (key) {
     case 'a':
         return add_rule(parse, RUN_ALLOW, argument);
@@ -258,11 +258,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_GROUND:
         return set_ground(parse, argument);
-    case OPTION_IDLE:
-    case OPTION_MAX_INSTANCES:
-    case OPTION_SPARES:
-    case OPTION_STOP_TIMEOUT:
-        return set_number(parse, key, argument);
     case OPTION_INSTANCE_TMP:
         parse->about_instances = "instance-tmp";
         parse->options->instance_tmp = true;
@@ -274,6 +269,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return set_log(parse, argument);
     case OPTION_LOG_FORMAT:
         return set_log_format(parse, argument);
+    default:
+        return set_number(parse, key, argument);
+    }
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+
+    switch (key) {
     case OPTION_HELP:
         return print_help(parse, state, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
     case OPTION_USAGE:
@@ -284,7 +289,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         parse->next = state->next;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return set_option(parse, key, argument);
     }
 }
 

@@ -252,7 +252,7 @@ static int serve(struct supervisor *supervisor)
         int64_t tick = clock_sooner(pool_tick(supervisor), event_log_tick(supervisor->plan->log));
         int64_t status = tell_status(supervisor);
 
-        tick = sooner(tick, main_process_tick(supervisor));
+        tick = clock_sooner(tick, main_process_tick(supervisor));
         if (is_over(supervisor))
             break;
         if (status < INT64_MAX)

@@ -42,7 +42,7 @@ int getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *ev
     return result;
 }
 
-int aio_read(struct aiocb *block)
+static int transfer(int (*call)(struct aiocb *block), struct aiocb *block)
 {
     struct suspended suspended;
     int result;
@@ -51,23 +51,19 @@ int aio_read(struct aiocb *block)
     if (!scope_may_use(block->aio_fildes))
         return -1;
     scope_suspend(&suspended);
-    result = libc_calls()->aio_read(block);
+    result = call(block);
     scope_resume(&suspended);
     return result;
 }
 
+int aio_read(struct aiocb *block)
+{
+    return transfer(libc_calls()->aio_read, block);
+}
+
 int aio_write(struct aiocb *block)
 {
-    struct suspended suspended;
-    int result;
-
-    thread_check();
-    if (!scope_may_use(block->aio_fildes))
-        return -1;
-    scope_suspend(&suspended);
-    result = libc_calls()->aio_write(block);
-    scope_resume(&suspended);
-    return result;
+    return transfer(libc_calls()->aio_write, block);
 }
 
 int aio_fsync(int operation, struct aiocb *block)
