@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "main_signals.h"
-#include "process_stat.h"
+#include "process_tree.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -159,10 +159,10 @@ static void of_two_signals_at_once_none_is_lost(void **state)
 
 static char letter_of(pid_t pid)
 {
-    struct process_stat stat = {.state = '?'};
+    struct process_state state = {.letter = '?'};
 
-    process_stat_read(pid, &stat);
-    return stat.state;
+    process_state(pid, pid, &state);
+    return state.letter;
 }
 
 static void it_stops_and_goes_on_as_ever(void **state)
