@@ -110,7 +110,7 @@ bool instance_listen(int number, int backlog, int *result)
     (void)backlog; /* the listener's is the supervisor's */
     if (!listing)
         return false;
-    if (listing->state == LISTING_LISTENING)
+    if (listing_state(listing) == LISTING_LISTENING)
         return answer_with(0, result);
     return answer_with(begin_listening(number, listing), result);
 }

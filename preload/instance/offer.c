@@ -76,13 +76,11 @@ void listing_set(struct listing *listing, const struct stand_in *answer)
 /* What the server asked for when it bound this socket; if nobody saw that, what it has. */
 static void find_asked(int number, uint64_t cookie, struct request_socket *socket)
 {
-    const struct listing *bound = listing_of_bound(cookie);
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof address;
 
-    if (bound)
-        socket_set_address(socket, (const struct sockaddr *)&bound->address, bound->address_length);
-    else if (kernel_getsockname(number, (struct sockaddr *)&address, &length) == 0)
+    if (listing_bound_address(cookie, &address, &length) ||
+        kernel_getsockname(number, (struct sockaddr *)&address, &length) == 0)
         socket_set_address(socket, (struct sockaddr *)&address, length);
 }
 

@@ -49,7 +49,7 @@ static int holder_of_options(int number, struct listing *listing)
 {
     int shadow;
 
-    if (!listing || listing->state != LISTING_LISTENING)
+    if (!listing || listing_state(listing) != LISTING_LISTENING)
         return -1;
     shadow = shadow_of(listing);
     return shadow >= 0 ? shadow : number;

@@ -6,7 +6,8 @@
  * the socket's cookie is still the listing's. One small table a process, copied by fork, lost by
  * exec (the supervisor is asked again, inherit.c). No lock: a place is claimed by one atomic
  * exchange, filled, and published; a place whose socket this process has closed is free again at
- * the next claim.
+ * the next claim. What was bound is a hint, and is kept for as long as there is room: a copy may
+ * listen when the number that was bound is closed.
  */
 #pragma once
 
@@ -23,7 +24,7 @@ enum listing_state {
 };
 
 struct listing {
-    uint32_t state;    /* enum listing_state */
+    uint32_t tag;      /* its state, and its place's lives so far; see listing_state() */
     uint32_t listener; /* the supervisor's number; BOUND: 0 */
     uint64_t cookie;   /* of the socket: the server's own, or the stand-in */
     int number;        /* BOUND: the descriptor that was bound */
@@ -39,8 +40,10 @@ struct listing *listing_of(int number);
 /* Is it a stand-in that listens? Not proved by the cookie: costs no system call. */
 bool listing_brings_clients(int number);
 
-/* The listing of a socket that the process has bound by itself, else NULL. */
-struct listing *listing_of_bound(uint64_t cookie);
+enum listing_state listing_state(const struct listing *listing);
+
+/* What the process asked for when it bound that socket by itself; false if nobody knows. */
+bool listing_bound_address(uint64_t cookie, struct sockaddr_storage *address, uint32_t *length);
 
 /*
  * A place to be filled, NULL if all are taken. It is nobody's until listing_publish(); with

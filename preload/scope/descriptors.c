@@ -13,6 +13,8 @@ static struct descriptor *chunks[CHUNKS];
 /* How many entries descriptor_copy() ever made for connections: almost always none. */
 static unsigned copies_of_connections;
 
+static unsigned copies_of_stand_ins;
+
 static struct descriptor *chunk_of(unsigned number)
 {
     if (number >= CHUNKS * CHUNK_SIZE)
@@ -111,6 +113,13 @@ void descriptor_copy(int number, int copy)
         DESCRIPTOR_EPOLL) /* what is added by one number is waited for by the other */
         entry->flags |= EPOLL_HOLDS_CONNECTION;
     descriptor_record(copy, entry);
+    if (entry->kind == DESCRIPTOR_STAND_IN) /* it can be found by both numbers now */
+        __atomic_fetch_add(&copies_of_stand_ins, 1, __ATOMIC_RELEASE);
+}
+
+unsigned descriptor_moves(void)
+{
+    return __atomic_load_n(&copies_of_stand_ins, __ATOMIC_ACQUIRE);
 }
 
 static bool chunk_has_twin(unsigned index, unsigned number, uint64_t cookie)

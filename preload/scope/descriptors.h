@@ -72,6 +72,12 @@ void descriptor_forget_range(unsigned first, unsigned last);
 /* dup(2) and its kin: `copy` stands for what `number` stands for, or for nothing. */
 void descriptor_copy(int number, int copy);
 
+/*
+ * How often stand-ins were copied. A visit between two equal counts has seen one number at least of
+ * each that there was all the time; else one may have passed it, to a number that it had seen.
+ */
+unsigned descriptor_moves(void);
+
 /* Calls `visit` for every recorded number. */
 void descriptor_visit(
     void (*visit)(int number, const struct descriptor *entry, void *context), void *context);
