@@ -23,7 +23,7 @@ static int learn(struct listener *listener, int socket)
 {
     struct stand_in *facts = &listener->facts;
     socklen_t length = sizeof facts->address;
-    int accepts = 0, only_v6 = 0;
+    int accepts = 0, only_v6 = 0, shared = 0;
     int error = option(socket, SOL_SOCKET, SO_ACCEPTCONN, &accepts);
 
     if (error == 0)
@@ -40,12 +40,13 @@ static int learn(struct listener *listener, int socket)
         return -EINVAL;
     if (facts->family == AF_INET6)
         option(socket, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6);
+    option(socket, SOL_SOCKET, SO_REUSEPORT, &shared);
     facts->magic = PROTOCOL_MAGIC;
-    facts->listener = listener->number;
     facts->address_length = length;
     listener->asked.family = facts->family;
     listener->asked.type = facts->type;
     listener->asked.only_v6 = only_v6;
+    listener->asked.shared = shared;
     return 0;
 }
 
@@ -106,6 +107,57 @@ static int add(struct listeners *listeners, struct listener *listener, int socke
     return error;
 }
 
+static bool is_asked(const struct listener *listener, const struct request_socket *asked)
+{
+    const struct request_socket *own = &listener->asked;
+
+    return own->family == asked->family && own->type == asked->type &&
+           own->only_v6 == asked->only_v6 && own->address_length == asked->address_length &&
+           asked->address_length <= sizeof asked->address &&
+           memcmp(&own->address, &asked->address, asked->address_length) == 0;
+}
+
+/* Is it bound to just what was asked for? With port 0 each is somewhere else. */
+static bool is_exact(const struct listener *listener)
+{
+    return listener->asked.address_length == listener->facts.address_length &&
+           memcmp(&listener->asked.address, &listener->facts.address,
+               listener->asked.address_length) == 0;
+}
+
+struct listener *listeners_match_shared(
+    const struct listeners *listeners, const struct request_socket *asked)
+{
+    for (unsigned i = 0; asked->shared && i < listeners->count; i++)
+        if (listeners->list[i]->asked.shared && is_exact(listeners->list[i]) &&
+            is_asked(listeners->list[i], asked))
+            return listeners->list[i];
+    return NULL;
+}
+
+static int interface_of(int socket)
+{
+    int index = 0;
+
+    option(socket, SOL_SOCKET, SO_BINDTOIFINDEX, &index);
+    return index;
+}
+
+/* A client of the one may as well have come to the other, and whoever has one has both. */
+static void give_number(struct listeners *listeners, struct listener *listener, int socket)
+{
+    const struct listener *twin = listeners_match_shared(listeners, &listener->asked);
+
+    if (twin && is_exact(listener) &&
+        interface_of(twin->source.descriptor) == interface_of(socket)) {
+        listener->number = twin->number;
+        listener->alone_of = twin->alone_of;
+    } else {
+        listener->number = ++listeners->last_number;
+    }
+    listener->facts.listener = listener->number;
+}
+
 int listeners_offer(struct listeners *listeners, const struct request_socket *asked, int socket,
     struct listener **found)
 {
@@ -125,12 +177,12 @@ int listeners_offer(struct listeners *listeners, const struct request_socket *as
     copy = kernel_fcntl(socket, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (!listener || copy < 0)
         return listener ? copy : -ENOMEM;
-    listener->number = ++listeners->last_number;
     listener->cookie = cookie;
     listener->asked = *asked;
     error = learn(listener, copy);
     if (error < 0)
         return error;
+    give_number(listeners, listener, copy);
     remember_path(listener);
     error = add(listeners, listener, copy);
     if (error < 0)
@@ -138,16 +190,6 @@ int listeners_offer(struct listeners *listeners, const struct request_socket *as
     descriptor_steal(&copy);
     *found = memory_steal(&listener);
     return 0;
-}
-
-static bool is_asked(const struct listener *listener, const struct request_socket *asked)
-{
-    const struct request_socket *own = &listener->asked;
-
-    return own->family == asked->family && own->type == asked->type &&
-           own->only_v6 == asked->only_v6 && own->address_length == asked->address_length &&
-           asked->address_length <= sizeof asked->address &&
-           memcmp(&own->address, &asked->address, asked->address_length) == 0;
 }
 
 struct listener *listeners_match(const struct listeners *listeners,
@@ -166,6 +208,15 @@ struct listener *listeners_find(const struct listeners *listeners, uint32_t numb
         if (listeners->list[i]->number == number)
             return listeners->list[i];
     return NULL;
+}
+
+void listeners_set_option(
+    struct listeners *listeners, uint32_t number, const struct request_option *option)
+{
+    for (unsigned i = 0; i < listeners->count; i++)
+        if (listeners->list[i]->number == number)
+            kernel_setsockopt(listeners->list[i]->source.descriptor, option->level, option->name,
+                option->value, option->size);
 }
 
 void listeners_pause(struct listeners *listeners, bool pause)

@@ -3,8 +3,10 @@
  *
  * Invariant: a listener came from an instance that was nobody's yet, and no instance ever gets it
  * back: what instances get are stand-ins. It is found again by what a server gave to socket(2) and
- * bind(2), so that the same command, started again, finds its own; of several that are alike
- * (SO_REUSEPORT, port 0) each instance is given each once, in the order of their coming.
+ * bind(2), so that the same command, started again, finds its own; of several that are alike (port
+ * 0) each instance is given each once, in the order of their coming. Those that share one address
+ * (SO_REUSEPORT) have one number: which of them a client comes by is the kernel's choice, and
+ * nothing to the server.
  *
  * Used by the supervisor, single-threaded. Functions return 0 or -errno.
  */
@@ -16,7 +18,7 @@
 #include <stdbool.h>
 
 struct listener {
-    uint32_t number;   /* from 1 */
+    uint32_t number;   /* from 1; those that share an address have the same */
     unsigned alone_of; /* the one instance that has had it; 0: the service's */
     uint64_t cookie;
     struct source source; /* the socket; non-blocking */
@@ -53,8 +55,17 @@ struct listener *listeners_match(const struct listeners *listeners,
     const struct request_socket *asked, bool (*taken)(const void *context, uint32_t number),
     const void *context);
 
-/* NULL: there is none, or none any more. */
+/* One at exactly this address, which both it and `asked` share with others; NULL if there is none.
+ */
+struct listener *listeners_match_shared(
+    const struct listeners *listeners, const struct request_socket *asked);
+
+/* The first with that number; NULL: there is none, or none any more. */
 struct listener *listeners_find(const struct listeners *listeners, uint32_t number);
+
+/* setsockopt(2) on each with that number. */
+void listeners_set_option(
+    struct listeners *listeners, uint32_t number, const struct request_option *option);
 
 /* Stops taking clients for a while, and goes on: they wait in the kernel's queues. */
 void listeners_pause(struct listeners *listeners, bool pause);

@@ -135,9 +135,9 @@ static bool has_it(const void *context, uint32_t number)
 /* The oldest goes when there are too many: an instance that binds so many forgets only its own. */
 static void remember_bound(struct instance *instance, uint64_t cookie, uint32_t listener)
 {
-    struct bound *place = &instance->bound[instance->next_bound++ % BOUND_REMEMBERED];
-
-    *place = (struct bound){cookie, listener};
+    if (cookie) /* 0: it only asks */
+        instance->bound[instance->next_bound++ % BOUND_REMEMBERED] =
+            (struct bound){cookie, listener};
 }
 
 static uint32_t find_bound(const struct instance *instance, uint64_t cookie)
@@ -148,12 +148,32 @@ static uint32_t find_bound(const struct instance *instance, uint64_t cookie)
     return 0;
 }
 
+static bool has_or_binds_it(const void *context, uint32_t number)
+{
+    const struct instance *instance = context;
+
+    for (unsigned i = 0; i < BOUND_REMEMBERED; i++)
+        if (instance->bound[i].listener == number)
+            return true;
+    return has_it(instance, number);
+}
+
+/* What it has not bound either; but that may have been closed again. */
+static const struct listener *find_for(
+    const struct instance *instance, const struct request_socket *asked)
+{
+    const struct listeners *listeners = &instance->supervisor->listeners;
+
+    return listeners_match(listeners, asked, has_or_binds_it, instance)
+               ?: listeners_match(listeners, asked, has_it, instance)
+               ?: listeners_match_shared(listeners, asked);
+}
+
 static void bind_it(struct instance *instance, const struct request_socket *asked, int reply)
 {
-    const struct listener *listener =
-        listeners_match(&instance->supervisor->listeners, asked, has_it, instance);
+    const struct listener *listener = find_for(instance, asked);
 
-    if (listener && instance->state != INSTANCE_MAIN) {
+    if (listener) {
         remember_bound(instance, asked->cookie, listener->number);
         descriptors_send(reply, &listener->facts, sizeof listener->facts, -1);
     } else {
@@ -220,12 +240,9 @@ static void tell_which(const struct instance *instance, uint64_t cookie, int rep
 static void set_option(const struct instance *instance, const struct request *request)
 {
     const struct request_option *option = &request->option;
-    const struct listener *listener =
-        listeners_find(&instance->supervisor->listeners, request->socket.listener);
 
-    if (listener && is_nobodys(instance) && option->size <= sizeof option->value)
-        kernel_setsockopt(
-            listener->source.descriptor, option->level, option->name, option->value, option->size);
+    if (is_nobodys(instance) && option->size <= sizeof option->value)
+        listeners_set_option(&instance->supervisor->listeners, request->socket.listener, option);
 }
 
 static void decide(int reply)

@@ -57,6 +57,7 @@ struct request_socket {
     uint64_t cookie;   /* REQUEST_BIND, REQUEST_WHICH: the socket's */
     int32_t family, type, protocol;
     bool only_v6;  /* IPV6_V6ONLY, when it was bound */
+    bool shared;   /* SO_REUSEPORT */
     bool by_epoll; /* REQUEST_SERVES */
     uint32_t address_length;
     struct sockaddr_storage address; /* as asked for: with port 0 where the server said 0 */

@@ -32,6 +32,7 @@ bool socket_describe(int number, struct request_socket *socket)
     socket->family = option(number, SOL_SOCKET, SO_DOMAIN);
     socket->protocol = option(number, SOL_SOCKET, SO_PROTOCOL);
     socket->only_v6 = socket->family == AF_INET6 && option(number, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
+    socket->shared = option(number, SOL_SOCKET, SO_REUSEPORT) == 1;
     if (socket->family == AF_INET || socket->family == AF_INET6)
         return socket->type == SOCK_STREAM;
     return socket->family == AF_UNIX;

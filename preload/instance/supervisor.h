@@ -13,8 +13,9 @@
 bool in_instance(void);
 
 /*
- * Fills family, type, protocol and only_v6 by what the kernel says of `number`. False if it is no
- * socket whose clients could be anybody's: not of AF_INET, AF_INET6 or AF_UNIX, or of datagrams.
+ * Fills family, type, protocol, only_v6 and shared by what the kernel says of `number`. False if it
+ * is no socket whose clients could be anybody's: not of AF_INET, AF_INET6 or AF_UNIX, or of
+ * datagrams.
  */
 bool socket_describe(int number, struct request_socket *socket);
 

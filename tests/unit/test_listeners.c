@@ -199,6 +199,69 @@ static void what_was_one_instances_own_goes_with_it(void **state)
     assert_int_not_equal(other->number, number);
 }
 
+static int make_shared(const struct sockaddr_in *address)
+{
+    int made = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+    assert_int_equal(setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+    assert_int_equal(bind(made, (const struct sockaddr *)address, sizeof *address), 0);
+    assert_int_equal(listen(made, 5), 0);
+    return made;
+}
+
+static int is_kept_alive(int socket)
+{
+    int value = 0;
+    socklen_t length = sizeof value;
+
+    assert_int_equal(getsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &value, &length), 0);
+    return value;
+}
+
+/* Where one client comes is the kernel's choice; so who takes from the one takes from the other. */
+static void those_that_share_an_address_are_one(void **state)
+{
+    const struct sockaddr_in here = {.sin_family = AF_INET,
+        .sin_addr.s_addr = any_port.sin_addr.s_addr,
+        .sin_port = htons(7070)};
+    struct request_socket asked = asked_for(&here, sizeof here);
+    cleanup_descriptor int one = make_shared(&here), two = make_shared(&here);
+    struct request_option option = {
+        .level = SOL_SOCKET, .name = SO_KEEPALIVE, .size = sizeof(int), .value = {1}};
+    struct listener *first, *second;
+
+    (void)state;
+    assert_null(listeners_match_shared(&listeners, &asked));
+    assert_int_equal(listeners_offer(&listeners, &asked, one, &first), 0);
+    first->alone_of = 3;
+    assert_int_equal(listeners_offer(&listeners, &asked, two, &second), 0);
+    assert_ptr_not_equal(first, second);
+    assert_int_equal(first->number, second->number);
+    assert_int_equal(second->facts.listener, second->number);
+    assert_int_equal(second->alone_of, 3);
+    assert_null(listeners_match_shared(&listeners, &asked)); /* who asks does not share it */
+    asked.shared = true;
+    assert_ptr_equal(listeners_match_shared(&listeners, &asked), first);
+    listeners_set_option(&listeners, first->number, &option);
+    assert_int_equal(is_kept_alive(one), 1);
+    assert_int_equal(is_kept_alive(two), 1);
+}
+
+/* SO_REUSEPORT says nothing where each asked for any port. */
+static void those_at_ports_of_their_own_are_two(void **state)
+{
+    struct request_socket asked = asked_for(&any_port, sizeof any_port);
+    cleanup_descriptor int one = make_shared(&any_port), two = make_shared(&any_port);
+    struct listener *first, *second;
+
+    (void)state;
+    asked.shared = true;
+    assert_int_equal(listeners_offer(&listeners, &asked, one, &first), 0);
+    assert_int_equal(listeners_offer(&listeners, &asked, two, &second), 0);
+    assert_int_not_equal(first->number, second->number);
+    assert_null(listeners_match_shared(&listeners, &asked));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +269,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_does_not_listen_is_not_taken, begin, end),
         cmocka_unit_test_setup_teardown(a_pause_leaves_clients_in_the_kernels_queue, begin, end),
         cmocka_unit_test_setup_teardown(what_was_one_instances_own_goes_with_it, begin, end),
+        cmocka_unit_test_setup_teardown(those_that_share_an_address_are_one, begin, end),
+        cmocka_unit_test_setup_teardown(those_at_ports_of_their_own_are_two, begin, end),
         cmocka_unit_test_setup_teardown(paths_that_are_ours_are_removed, begin, end),
     };
 
