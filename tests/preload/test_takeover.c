@@ -116,18 +116,23 @@ static void has_many_threads(struct fixture *fixture)
 static void has_workers(struct fixture *fixture)
 {
     pid_t workers[3];
-    int status;
+    int status, ready[2];
+    char byte;
+    MUST(pipe2(ready, O_CLOEXEC) == 0);
     for (int i = 0; i < 3; i++)
         if ((workers[i] = fork()) == 0) {
             int set = epoll_create1(EPOLL_CLOEXEC);
             add(set, fixture->listener, EPOLLIN, 3);
+            expect(set, 0, 0); /* decides */
+            MUST(write(ready[1], "", 1) == 1);
             expect(set, EPOLLIN, 3);
             close(accept(fixture->listener, NULL, NULL));
             _exit(0);
         }
+    for (int i = 0; i < 3; i++)
+        MUST(read(ready[0], &byte, 1) == 1);
     for (int i = 0; i < 3; i++) {
         int client = connect_to(fixture);
-        char byte;
         MUST(read(client, &byte, 1) == 0);
         close(client);
         MUST(waitpid(-1, &status, 0) > 0 && status == 0);
