@@ -5,7 +5,8 @@
  * unanswered; every descriptor that came with it is closed either way; nobody can make the resolver
  * wait. Answers are complete or refusals.
  *
- * Runs in a process of its own beside the server (resolver_process.h), single-threaded. Uses NSS.
+ * Runs in a process of its own beside the server (resolver_process.h), or for each instance in the
+ * supervisor; single-threaded. Uses NSS.
  */
 #pragma once
 

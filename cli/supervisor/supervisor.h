@@ -3,13 +3,13 @@
  *
  * What must always hold
  * - A connection goes to the instance of the one account that policy gives its peer, or it is
- * reset. Not one byte of it is read here.
+ *   reset. Not one byte of it is read here.
  * - An instance is sealed, whole, before the first connection is on its way to it; it is given to
  *   one account, once. A listener never goes to an instance.
  * - What an instance says is a stranger's word. It can offer listeners while it is nobody's, and
  *   shut its own stand-ins; nothing that it says or does not say touches another instance.
  * - Nothing here waits but the loop: a client, an instance or a reader of the log that does not
- * move holds up nobody else. (The name service does; its answers are remembered for a while.)
+ *   move holds up nobody else. (The name service does; its answers are remembered for a while.)
  *
  * supervisor.c is the loop and the signals; clients.c the way of a connection; instance.c one
  * instance and pool.c how many there are; requests.c what instances ask. Single-threaded.
