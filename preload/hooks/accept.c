@@ -7,12 +7,17 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
+#include <errno.h>
+
 static int take(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     int result;
 
     thread_check();
-    instance_before_clients(false);
+    if (!instance_before_accept(listener)) {
+        errno = EAGAIN;
+        return -1;
+    }
     if (instance_accept(listener, address, length, flags, &result))
         return result;
     return scope_accept(listener, address, length, flags);

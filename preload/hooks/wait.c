@@ -22,12 +22,12 @@ static void before_poll(struct wait_set *set, struct pollfd *array, nfds_t count
 static void before_epoll(struct wait_set *set, int epoll)
 {
     thread_check();
+    scope_epoll_waits();
     scope_wait_add(set, epoll);
     set->epoll = epoll;
     if (set->listener)
         instance_before_clients(true);
     scope_before_wait(set);
-    __atomic_add_fetch(&process.epoll_waits, 1, __ATOMIC_RELAXED);
 }
 
 static int after_epoll(const struct wait_set *set, int result)

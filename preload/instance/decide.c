@@ -9,6 +9,7 @@
 
 #include "account/channel.h"
 #include "instance/offer.h"
+#include "instance/registrations.h"
 #include "instance/supervisor.h"
 #include "kernel.h"
 #include "scope/thread.h"
@@ -33,7 +34,7 @@ static void hand_over(int number, const struct descriptor *entry, void *context)
 {
     (void)context;
     if (entry->kind == DESCRIPTOR_LISTENER && !entry->sealed)
-        instance_listening(number);
+        listener_hand_over(number);
 }
 
 /* Once. A handler that jumped out of this would leave the others waiting for ever. */
@@ -83,4 +84,33 @@ void instance_before_clients(bool by_epoll)
         decide(by_epoll);
     if (process.settings.isolation == ISOLATION_INSTANCES)
         tell_that_it_waits();
+}
+
+/*
+ * A non-blocking accept is a question, and who asks first may wait by epoll next: nobody is there
+ * for now. Once for each listener: who asks again waits in no other way.
+ */
+static bool only_asks(int listener)
+{
+    struct descriptor *entry = descriptor_find(listener);
+
+    if (!entry || entry->kind != DESCRIPTOR_LISTENER || entry->flags & LISTENER_WAS_ASKED)
+        return false;
+    entry->flags |= LISTENER_WAS_ASKED;
+    return kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK;
+}
+
+bool instance_before_accept(int listener)
+{
+    bool by_epoll;
+
+    if (process.settings.isolation != ISOLATION_UNDECIDED || process.sealed || !process.wrapped) {
+        instance_before_clients(false);
+        return true;
+    }
+    by_epoll = registrations_has(listener);
+    if (!by_epoll && only_asks(listener))
+        return false;
+    instance_before_clients(by_epoll);
+    return true;
 }

@@ -69,7 +69,7 @@ static void take(int number)
     kernel_getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
     if (listens) {
         scope_listening(number);
-        instance_listening(number);
+        listener_hand_over(number);
     } else if ((socket.family == AF_UNIX && socket.type == SOCK_SEQPACKET) ||
                has_no_name(number, (sa_family_t)socket.family)) {
         look_up(number, &socket);

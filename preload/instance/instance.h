@@ -75,11 +75,17 @@ bool instance_keeps_path(int directory, const char *path);
 bool instance_overlooks(pid_t pid);
 
 /*
- * Ahead of a wait or an accept for clients. In an instance: the supervisor is told once that this
- * process waits. With --isolate=auto the first one decides, for good: if the supervisor says so,
- * this process's listeners become stand-ins before it waits. `by_epoll`: in an epoll set.
+ * Ahead of a wait for clients. In an instance: the supervisor is told once that this process
+ * waits. With --isolate=auto the first one decides, for good: if the supervisor says so, this
+ * process's listeners become stand-ins before it waits. `by_epoll`: in an epoll set.
  */
 void instance_before_clients(bool by_epoll);
+
+/*
+ * The same ahead of an accept. False: it cannot be said yet, and the answer is EAGAIN, as it is
+ * when nobody is there; the next time it can.
+ */
+bool instance_before_accept(int listener);
 
 /* Descriptors came in a message: stand-ins among them are known again. */
 void instance_passed(const struct msghdr *message);

@@ -11,6 +11,7 @@
 #include "instance/registrations.h"
 #include "instance/shadow.h"
 #include "instance/supervisor.h"
+#include "scope/scope.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -103,7 +104,8 @@ static int take_place(const struct request_socket *socket, uint64_t cookie, int 
     return result;
 }
 
-int listener_offer(int number)
+/* 0: it is a stand-in; -EPERM: it stays; or -errno. */
+static int offer(int number)
 {
     struct request_socket socket = {0};
     struct stand_in answer;
@@ -124,14 +126,11 @@ int listener_offer(int number)
     return take_place(&socket, cookie, number, stand_in, &answer);
 }
 
-int instance_listening(int number)
+int listener_hand_over(int number)
 {
     struct descriptor *entry;
-    int result;
+    int result = offer(number);
 
-    if (!in_instance())
-        return 0;
-    result = listener_offer(number);
     if (result == 0)
         return 0;
     entry = descriptor_find(number);
@@ -142,4 +141,14 @@ int instance_listening(int number)
     kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
     errno = -result;
     return -1;
+}
+
+int instance_listening(int number)
+{
+    bool stands_in_a_set = process.wrapped && registrations_tell(number);
+    int result = in_instance() ? listener_hand_over(number) : 0;
+
+    if (result == 0 && stands_in_a_set && scope_is_waited_for(number))
+        instance_before_clients(true);
+    return result;
 }

@@ -17,5 +17,8 @@ void stand_in_take_flags(int stand_in, int flags);
 /* What the supervisor says of a listener is the listing's from now on. */
 void listing_set(struct listing *listing, const struct stand_in *answer);
 
-/* Offers the listening socket `number`. 0: it is a stand-in; -EPERM: it stays; or -errno. */
-int listener_offer(int number);
+/*
+ * Offers the listening socket `number`. 0: it is a stand-in, or its own affair; -1 with errno: it
+ * cannot be, and is closed to clients.
+ */
+int listener_hand_over(int number);

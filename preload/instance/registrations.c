@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "scope/descriptors.h"
+#include "scope/scope.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct search {
     int number;
     uint64_t inode; /* of the socket: another's registration may stand there by the same number */
     unsigned count;
+    bool tells;
     struct registration *list;
 };
 
@@ -103,16 +105,49 @@ static void take(int set, const struct descriptor *entry, void *context)
         search->count++;
 }
 
+static void tell(int set, const struct descriptor *entry, void *context)
+{
+    struct search *search = context;
+    struct epoll_event event;
+
+    if (entry->kind != DESCRIPTOR_EPOLL || !find(set, search, &event))
+        return;
+    search->count++;
+    if (search->tells)
+        scope_epoll_added(set, search->number);
+}
+
+static unsigned visit(
+    struct search *search, void (*with)(int set, const struct descriptor *entry, void *context))
+{
+    struct stat status;
+
+    if (kernel_call(SYS_fstat, search->number, (long)&status, 0, 0, 0, 0) < 0)
+        return 0;
+    search->inode = status.st_ino;
+    descriptor_visit(with, search);
+    return search->count;
+}
+
 unsigned registrations_take(int number, struct registration list[REGISTRATIONS])
 {
     struct search search = {.number = number, .list = list};
-    struct stat status;
 
-    if (kernel_call(SYS_fstat, number, (long)&status, 0, 0, 0, 0) < 0)
-        return 0;
-    search.inode = status.st_ino;
-    descriptor_visit(take, &search);
-    return search.count;
+    return visit(&search, take);
+}
+
+bool registrations_tell(int number)
+{
+    struct search search = {.number = number, .tells = true};
+
+    return visit(&search, tell) > 0;
+}
+
+bool registrations_has(int number)
+{
+    struct search search = {.number = number};
+
+    return visit(&search, tell) > 0;
 }
 
 void registrations_put(int number, const struct registration list[], unsigned count)

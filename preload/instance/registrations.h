@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/epoll.h>
 
 enum { REGISTRATIONS = 32 };
@@ -20,3 +21,12 @@ unsigned registrations_take(int number, struct registration list[REGISTRATIONS])
 
 /* Puts `number`, which is another file now, where the old one was. */
 void registrations_put(int number, const struct registration list[], unsigned count);
+
+/*
+ * `number` has become a listener only now: scope is told of the sets that have it already. Returns
+ * whether there are any.
+ */
+bool registrations_tell(int number);
+
+/* Is it in any set? */
+bool registrations_has(int number);

@@ -30,6 +30,10 @@ enum {                     /* flags of a connection */
     CONNECTION_SHARED = 1, /* waited for among others, or read by two threads: handed about */
 };
 
+enum {                      /* flags of a listener */
+    LISTENER_WAS_ASKED = 1, /* for a client, before the server waited for any */
+};
+
 enum { /* flags of a pipe: not of an eventfd, which only wakes */
     PIPE_CARRIES_DATA = 1,
 };

@@ -112,6 +112,9 @@ bool scope_wait_again(int result);
 void scope_epoll_added(int epoll, int number);
 void scope_epoll_changed(int epoll, int number);
 
+/* Ahead of scope_wait_add() for an epoll set: who joins it from now on is waited for. */
+void scope_epoll_waits(void);
+
 /*
  * `number` was added to an epoll set: is it a listener, and does some thread wait already, for
  * which no new wait need begin before it gets a client?

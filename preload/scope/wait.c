@@ -192,12 +192,21 @@ void scope_epoll_added(int epoll, int number)
     thread_end_scope(); /* whoever waits for this set is the loop, this thread or another */
 }
 
+/* We see the listener in the set, or who puts it there sees us wait: a fence on each side. */
+void scope_epoll_waits(void)
+{
+    __atomic_add_fetch(&process.epoll_waits, 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 bool scope_is_waited_for(int number)
 {
     const struct descriptor *entry = process_follows() ? descriptor_find(number) : NULL;
 
-    return entry && (entry->kind == DESCRIPTOR_LISTENER || entry->kind == DESCRIPTOR_STAND_IN) &&
-           __atomic_load_n(&process.epoll_waits, __ATOMIC_RELAXED) > 0;
+    if (!entry || (entry->kind != DESCRIPTOR_LISTENER && entry->kind != DESCRIPTOR_STAND_IN))
+        return false;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return __atomic_load_n(&process.epoll_waits, __ATOMIC_RELAXED) > 0;
 }
 
 void scope_epoll_changed(int epoll, int number)

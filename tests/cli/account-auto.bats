@@ -167,3 +167,18 @@ listener.bind(("127.0.0.1", 7000))'
     rm "$(servers_directory)/tenant.pid"
     await 10 no_wsapeer_is_left
 }
+
+# As runtimes do whose threads wait before anything is there (tokio, .NET), that register a socket when
+# it is made (Boost.Asio), or that try before they wait (gevent, .NET).
+@test "auto, account: however it comes to wait for clients, each has an instance" {
+    local isolation begin
+    for isolation in '' --isolate=account; do
+        for begin in late unheard asks late,unheard late,asks; do
+            echo "# $isolation $begin" # for who reads of a failure
+            ISOLATION=$isolation tenant -v -- --begin="$begin"
+            each_his_own_at "$ADDRESS"
+            stop tenant
+            await 10 no_wsapeer_is_left
+        done
+    done
+}

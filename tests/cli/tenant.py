@@ -10,14 +10,22 @@ file; any other line is an expression of Python, answered with its value.
   --lock=FILE     only one may run at a time: status 3 for the second
   --fail=STATUS   ends so before it listens
   --threads=N --children=N   are made before it serves, and sleep
+  --workers=N     it is they that serve, and the one that was started waits for them
   --signals=FILE  writes down each HUP, USR1, USR2, WINCH with its pid
   --term=ignore|STATUS       what TERM does
   --farewell=FILE            TERM ends with status 5: at once, but the process that makes FILE at its
                              start, as nobody has yet, waits until it is gone
   --daemon        the one that was started ends when the listeners are there
   --pidfile=FILE  of the daemon; the first one stays in it
+  --ready=FILE    and not before FILE is there
+  --attached      and the daemon stays in its session
   --control       listens on a name of its own, too: @control-PID
   --notify        tells NOTIFY_SOCKET that it is ready, as late as it can
+  --wait=poll|select   what its loop waits by; without: epoll
+  --begin=HOW     how it comes to wait for clients, one or more of, with commas between:
+                  late     another thread waits already when the listeners join its set
+                  unheard  they join the set before they listen
+                  asks     each is asked for a client before it joins the set
 """
 import argparse
 import contextlib
@@ -115,9 +123,13 @@ def open_listener(address):
     if options.reuseport:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind(where)
-    listener.listen(128)
     listener.setblocking(False)
     return listener
+
+
+def listen(listeners):
+    for listener in listeners:
+        listener.listen(128)
 
 
 class Client:
@@ -143,16 +155,18 @@ class Client:
 def accept(waits, listener):
     try:
         connection, _ = listener.accept()
-    except (BlockingIOError, ConnectionError):
+    except OSError:
         return
     connection.setblocking(True)
     waits.register(connection, selectors.EVENT_READ, Client(connection))
 
 
-def serve(listeners):
-    waits = selectors.DefaultSelector()
+def join(waits, listeners):
     for listener in listeners:
         waits.register(listener, selectors.EVENT_READ)
+
+
+def loop(waits):
     while True:
         for key, _ in waits.select():
             if key.data is None:
@@ -160,6 +174,36 @@ def serve(listeners):
             elif key.data.is_over():
                 waits.unregister(key.fileobj)
                 key.fileobj.close()
+
+
+def loop_in_a_thread(waits):
+    """It waits when this returns."""
+    thread = threading.Thread(target=loop, args=(waits,))
+    thread.start()
+    while True:
+        with open(f"/proc/self/task/{thread.native_id}/syscall", encoding="ascii") as file:
+            words = file.read().split()
+        if len(words) > 1 and int(words[1], 16) == waits.fileno():
+            return
+
+
+def serve(listeners):
+    waits = {"poll": selectors.PollSelector, "select": selectors.SelectSelector,
+             None: selectors.EpollSelector}[options.wait]()
+    if "late" in options.begin:
+        loop_in_a_thread(waits)
+    if "unheard" in options.begin:
+        join(waits, listeners)
+        listen(listeners)
+    elif options.begin:
+        listen(listeners)
+    if "asks" in options.begin:
+        for listener in listeners:
+            accept(waits, listener)
+    if "unheard" not in options.begin:
+        join(waits, listeners)
+    if "late" not in options.begin:
+        loop(waits)
 
 
 def note(number, _):
@@ -201,6 +245,11 @@ def prepare_company():
     fork(options.children)
 
 
+def is_worker(count):
+    """In each of so many children, and not in their parent."""
+    return any(os.fork() == 0 for _ in range(count))
+
+
 def take_lock():
     lock = os.open(options.lock, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -213,8 +262,14 @@ def take_lock():
 
 def become_daemon():
     if os.fork():
+        while options.ready and not os.path.exists(options.ready):
+            time.sleep(0.01)
         os._exit(0)
-    os.setsid()
+    if not options.attached:
+        os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in 0, 1, 2:
+        os.dup2(null, number)
     if options.pidfile:
         with contextlib.suppress(FileExistsError), open(options.pidfile, "x", encoding="ascii") as file:
             file.write(str(os.getpid()))
@@ -229,11 +284,12 @@ def main():
     global options
     parser = argparse.ArgumentParser()
     parser.add_argument("address", nargs="+")
-    for flag in "dual", "reuseport", "daemon", "control", "notify":
+    for flag in "dual", "reuseport", "daemon", "control", "notify", "attached":
         parser.add_argument(f"--{flag}", action="store_true")
-    for text in "lock", "signals", "term", "farewell", "note", "pidfile":
+    for text in "lock", "signals", "term", "farewell", "note", "pidfile", "ready", "wait":
         parser.add_argument(f"--{text}")
-    for number in "fail", "threads", "children":
+    parser.add_argument("--begin", type=lambda text: text.split(","), default=[])
+    for number in "fail", "threads", "children", "workers":
         parser.add_argument(f"--{number}", type=int, default=0)
     options = parser.parse_args()
     if options.fail:
@@ -249,11 +305,15 @@ def main():
     listeners = [open_listener(address) for address in options.address
                  for _ in range(2 if options.reuseport else 1)]
     os.umask(0o022)
+    if not options.begin:
+        listen(listeners)
     if options.daemon:
         become_daemon()
     if options.notify:
         tell_ready()
-    serve(listeners)
+    if not options.workers or is_worker(options.workers):
+        serve(listeners)
+    os.wait()
 
 
 main()
