@@ -49,6 +49,15 @@ bool channel_owns(int number)
     return number >= 0 && number == channel && still_ours();
 }
 
+bool channel_is_over(void)
+{
+    struct pollfd set = {.fd = channel};
+    struct timespec at_once = {0, 0};
+
+    return still_ours() && kernel_call(SYS_ppoll, (long)&set, 1, (long)&at_once, 0, 0, 0) == 1 &&
+           set.revents & POLLHUP;
+}
+
 int channel_move(void)
 {
     int flags = kernel_fcntl(channel, F_GETFD, 0);

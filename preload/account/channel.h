@@ -39,6 +39,9 @@ ssize_t channel_exchange(const struct request *request, int attached, const stru
 /* The descriptor's number, -1 if there is none; for the hooks that protect it and for exec. */
 int channel_descriptor(void);
 
+/* Has everybody at its other end gone? False if there is no channel (any more). */
+bool channel_is_over(void);
+
 /* Is `number` the channel, proved? */
 bool channel_owns(int number);
 

@@ -5,6 +5,8 @@
  */
 #include "instance/instance.h"
 
+#include "account/channel.h"
+#include "instance/registrations.h"
 #include "instance/stand_ins.h"
 #include "instance/supervisor.h"
 #include "kernel.h"
@@ -12,9 +14,13 @@
 #include "scope/scope.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
-enum { NOT_OURS = -2 }; /* no connection, and no error of the server's: the next, then */
+enum {
+    NOT_OURS = -2, /* no connection, and no error of the server's: the next, then */
+    NOBODY = -3,   /* the supervisor has gone: there is no next */
+};
 
 static int take_descriptor(struct msghdr *message)
 {
@@ -53,7 +59,28 @@ static int receive(int number)
         kernel_close(descriptor);
     if (size > 0 && !(message.msg_flags & MSG_CTRUNC))
         return NOT_OURS;
+    if (size == 0 && channel_is_over())
+        return NOBODY;
     errno = size == 0 ? EINVAL : EMFILE; /* shut down; no room for a descriptor */
+    return -1;
+}
+
+/*
+ * The supervisor was killed, and no keeper of ours is there to end us: a worker of the server's
+ * first process. It would be woken by the end of its stand-ins for ever; it ends as on TERM.
+ */
+static int accept_from_nobody(int number)
+{
+    static pid_t told;
+    struct registration list[REGISTRATIONS];
+
+    registrations_take(number, list);
+    if (__atomic_exchange_n(&told, process.pid, __ATOMIC_RELAXED) != process.pid)
+        kernel_call(SYS_kill, process.pid, SIGTERM, 0, 0, 0, 0);
+    if (kernel_fcntl(number, F_GETFL, 0) & O_NONBLOCK)
+        errno = EAGAIN;
+    else
+        libc_calls()->poll(NULL, 0, -1); /* as one waits for nobody: until a signal */
     return -1;
 }
 
@@ -105,6 +132,8 @@ static int accept_one(int number, struct sockaddr *address, socklen_t *length, i
     do
         connection = receive(number);
     while (connection == NOT_OURS);
+    if (connection == NOBODY)
+        return accept_from_nobody(number);
     if (connection >= 0)
         connection = finish(connection, address, length, flags);
     if (connection >= 0)

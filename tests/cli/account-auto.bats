@@ -182,3 +182,20 @@ listener.bind(("127.0.0.1", 7000))'
         done
     done
 }
+
+# Workers of the first process have no keeper: the end of what stands for their listeners would wake
+# them for ever.
+@test "auto: when the supervisor is killed the server ends, workers and all" {
+    local pid workers
+    for workers in 0 2; do
+        ISOLATION='' tenant -- --workers="$workers"
+        each_his_own_at "$ADDRESS"
+        pid=$(supervisor)
+        kill -KILL "$(pgrep -xo wsapeer)"
+        await 20 has_ended "$pid"
+        await 20 nothing_left_of "$pid" || explain "left: $(ps -o pid=,time=,args= -s "$pid")"
+        await 20 is_silent
+        await 20 no_wsapeer_is_left
+        rm "$(servers_directory)/tenant.pid"
+    done
+}
