@@ -3,6 +3,7 @@
 #include "cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +26,18 @@ int descriptors_close_others(int keep[], size_t count)
         next = (unsigned)keep[i] + 1;
     }
     return close_range(next, ~0U, 0) < 0 ? -errno : 0;
+}
+
+int descriptors_leave_standard(int keep)
+{
+    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return -errno;
+    for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
+        if (standard != keep && dup2(null, standard) < 0)
+            return -errno;
+    return 0;
 }
 
 int descriptors_send(int socket, const void *bytes, size_t size, int descriptor)

@@ -14,6 +14,12 @@
 int descriptors_close_others(int keep[], size_t count);
 
 /*
+ * Puts /dev/null in the place of the three standard ones, but for `keep` (-1: none): who waits for
+ * the end of what is written to them waits no longer for us. 0 or -errno.
+ */
+int descriptors_leave_standard(int keep);
+
+/*
  * Sends one message to a SOCK_SEQPACKET socket, with `descriptor` as SCM_RIGHTS (-1: none), which
  * stays the caller's. The bytes sent, or -errno.
  */

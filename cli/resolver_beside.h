@@ -24,9 +24,3 @@ struct beside {
  * stays until the library is proved). Returns what failed, with the error in *error, or NULL.
  */
 const char *resolver_leave(struct beside *beside, int *error);
-
-/*
- * A daemon's first process has gone, and its shell waits for the end of what it wrote to: the
- * standard descriptors are left to whoever has them.
- */
-void resolver_leave_standard(const struct beside *beside);

@@ -20,15 +20,9 @@ static int leave_descriptors(const struct beside *beside)
     int log = event_log_descriptor(beside->plan->log);
     int keep[] = {
         beside->resolver.channel, beside->tie, beside->signals, beside->loading.process, log};
-    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int error = descriptors_leave_standard(log);
 
-    if (null < 0)
-        return -errno;
-    for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
-        if (standard != log && dup2(null, standard) < 0)
-            return -errno;
-    }
-    return descriptors_close_others(keep, sizeof keep / sizeof keep[0]);
+    return error < 0 ? error : descriptors_close_others(keep, sizeof keep / sizeof keep[0]);
 }
 
 static int drop_privilege(struct beside *beside)
@@ -51,14 +45,4 @@ const char *resolver_leave(struct beside *beside, int *error)
         return "close the server's descriptors";
     *error = drop_privilege(beside);
     return *error < 0 ? "drop its privileges" : NULL;
-}
-
-void resolver_leave_standard(const struct beside *beside)
-{
-    int log = event_log_descriptor(beside->plan->log);
-    cleanup_descriptor int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int standard = STDIN_FILENO; null >= 0 && standard <= STDERR_FILENO; standard++)
-        if (standard != log)
-            dup2(null, standard);
 }

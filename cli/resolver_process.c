@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "credentials/helper.h"
+#include "descriptors.h"
 #include "main_signals.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,21 +157,37 @@ static void serve(struct beside *beside)
     }
 }
 
+static bool write_to_the_same(pid_t one, pid_t other)
+{
+    struct stat its, others;
+    char path[2][32];
+
+    snprintf(path[0], sizeof path[0], "/proc/%d/fd/1", (int)one);
+    snprintf(path[1], sizeof path[1], "/proc/%d/fd/1", (int)other);
+    return stat(path[0], &its) == 0 && stat(path[1], &others) == 0 && its.st_dev == others.st_dev &&
+           its.st_ino == others.st_ino;
+}
+
 /* The server is the first instance from now on, and nobody's. */
 static void supervise(struct beside *beside)
 {
     struct supervisor_plan *plan = beside->plan->instances;
-    struct pollfd ended = {beside->loading.process, POLLIN, 0};
+    struct pollfd end = {beside->loading.process, POLLIN, 0};
+    pid_t run = beside->resolver.server;
+    bool has_ended = poll(&end, 1, 0) == 1;
     int signal;
 
-    if (poll(&ended, 1, 0) == 1)
-        resolver_leave_standard(beside);
+    /* Of a daemon's starter: who waits for the end of what it writes is not to wait for us. */
+    if (has_ended || (beside->asked != run && !write_to_the_same(run, beside->asked)))
+        descriptors_leave_standard(event_log_descriptor(beside->plan->log));
     kernel_close(beside->signals);
     unsetenv(PROTOCOL_CHANNEL_VARIABLE);
     unsetenv("NOTIFY_SOCKET"); /* the server itself has it */
     plan->environment = environ;
-    plan->run = beside->resolver.server;
-    plan->main = main_signals_find(plan->run, beside->asked);
+    plan->run = run;
+    plan->main = main_signals_find(has_ended ? 0 : run, beside->asked);
+    plan->asked = beside->asked;
+    plan->asked_process = (int)syscall(SYS_pidfd_open, beside->asked, 0);
     plan->main_channel = beside->resolver.channel;
     prctl(PR_SET_NAME, "wsapeer");
     supervisor_run(plan, &signal);

@@ -81,7 +81,9 @@ int process_state(pid_t pid, pid_t tid, struct process_state *state)
     text[size] = '\0';
     behind_name = strrchr(text, ')'); /* the name itself may hold anything */
     if (!behind_name ||
-        sscanf(behind_name, ") %c %d %*d %d", &state->letter, &parent, &session) != 3)
+        sscanf(behind_name,
+            ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+            &state->letter, &parent, &session, &state->started) != 4)
         return -EPROTO;
     state->parent = parent;
     state->session = session;

@@ -39,6 +39,7 @@ bool process_tree_contains(pid_t root, pid_t pid);
 struct process_state {
     char letter; /* 'R', 'S', 'D', 'Z' … */
     pid_t parent, session;
+    unsigned long long started; /* clock ticks after the machine was */
 };
 int process_state(pid_t pid, pid_t tid, struct process_state *state);
 

@@ -7,20 +7,37 @@
 #include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { DEEPEST = 64 };
+
+static bool lives(pid_t pid, struct process_state *state)
+{
+    return process_state(pid, pid, state) == 0 && state->letter != 'Z';
+}
+
+/* An orphan's new parent was there before us: it is none of the server's processes. */
+static bool is_the_servers(const struct process_state *above, const struct process_state *below)
+{
+    struct process_state us;
+
+    return process_state(getpid(), getpid(), &us) == 0 && above->started >= us.started &&
+           above->session == below->session;
+}
 
 pid_t main_signals_find(pid_t run, pid_t pid)
 {
     struct process_state own, above;
 
-    if (process_state(run, run, &own) == 0 && own.letter != 'Z')
+    if (lives(run, &above))
         return run;
-    for (int depth = 0; depth < DEEPEST; depth++) {
-        if (process_state(pid, pid, &own) < 0 ||
-            process_state(own.parent, own.parent, &above) < 0 || above.session != own.session)
+    if (!lives(pid, &own))
+        return 0;
+    for (int depth = 0; depth < DEEPEST && own.parent > 1; depth++) {
+        if (!lives(own.parent, &above) || !is_the_servers(&above, &own))
             break;
         pid = own.parent;
+        own = above;
     }
     return pid;
 }
@@ -52,7 +69,8 @@ void main_signals_take(pid_t main, const struct main_watcher *watcher)
         if (waitid(P_PID, (id_t)main, &is, kinds | WNOWAIT) < 0 || is.si_pid == 0)
             return;
         if (is.si_code != CLD_TRAPPED) {
-            watcher->ended(watcher->context); /* its parent does not know before we have it */
+            /* Its parent does not know before we take it. */
+            watcher->ended(watcher->context, is.si_code == CLD_EXITED && is.si_status == 0);
             waitid(P_PID, (id_t)main, &taken, WEXITED | WNOHANG | __WALL);
             return;
         }

@@ -10,10 +10,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-/* The process that signals are sent to, of the tree that `pid` belongs to: run's, if it is still
- * there, or of a daemon the first of its session. */
+/*
+ * The process that signals are sent to, of the tree that `pid` belongs to: run's, if it is still
+ * there (0: it is not), or of a daemon the first of its session that is no older than the caller. 0
+ * if there is no `pid` any more.
+ */
 pid_t main_signals_find(pid_t run, pid_t pid);
 
 /*
@@ -25,8 +29,8 @@ int main_signals_watch(pid_t main);
 struct main_watcher {
     /* Called before it gets the signal: what is done in here, it and its parent find done. */
     void (*signalled)(void *context, int signal);
-    /* Called before its parent can learn of its end. */
-    void (*ended)(void *context);
+    /* Called before its parent can learn of its end. `by_itself`: with status 0. */
+    void (*ended)(void *context, bool by_itself);
     void *context;
 };
 

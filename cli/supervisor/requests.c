@@ -256,7 +256,7 @@ static void decide(int reply)
 static void tell_whether_ours(const struct instance *instance, pid_t pid, int reply)
 {
     const struct supervisor *supervisor = instance->supervisor;
-    bool ours = pid == supervisor->plan->run || pid == supervisor->plan->main || pid == getpid();
+    bool ours = pid == supervisor->plan->run || pid == supervisor->main || pid == getpid();
 
     for (const struct instance *i = supervisor->instances; i && !ours; i = i->next)
         ours = i != instance && i->keeper.server == pid;

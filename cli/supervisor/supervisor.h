@@ -45,9 +45,11 @@ struct supervisor_plan {
     uint64_t ignored;          /* what it ignores from the start, bit n-1 for signal n */
 
     /* --isolate=auto: the server that run became, which listens and shows that it is a loop. */
-    pid_t run;        /* the pid that run had; 0: explicit */
-    pid_t main;       /* that, or of a daemon its first process */
-    int main_channel; /* our end of its channel */
+    pid_t run;         /* the pid that run had; 0: explicit */
+    pid_t main;        /* that, or of a daemon its first process */
+    pid_t asked;       /* who waited for clients first */
+    int asked_process; /* pidfd of that, -1: it has gone */
+    int main_channel;  /* our end of its channel */
 };
 
 struct instance;
@@ -67,6 +69,8 @@ struct supervisor {
     int place;                  /* the number that an instance's channel has, kept taken */
     int list;                   /* list_server.h */
     struct source signals, list_source, notify_source, main_source;
+    pid_t
+        main; /* the server's first process; another's, if that has turned out a daemon's starter */
     bool main_lives, watches_main;
     bool was_ready; /* some instance has waited for clients */
     bool stopping;

@@ -2,6 +2,12 @@
 bats_require_minimum_version 1.5.0
 load tenant
 
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
+    [ ! -e "$WORLD/tmp/pid" ] || kill -KILL "$(cat "$WORLD/tmp/pid")" 2>/dev/null || true
+    stop_all
+}
+
 each_his_own_at() { # ADDRESS
     says alice "get /uid" 1001 "$1"
     says bob "get /uid" 1002 "$1"
@@ -77,14 +83,67 @@ END
     [ "$status" = 7 ] || explain "status $status" "$(cat "$WORLD/tmp/said")"
 }
 
-@test "auto: a server that becomes a daemon has instances all the same" {
-    ISOLATION='' tenant -- --daemon --pidfile="$WORLD/tmp/pid"
-    local pid
+# daemon OPTION...: started, detached, and whoever reads what it says has seen the end of that.
+daemon() {
+    local said from starter
+    rm -f "$WORLD/tmp/pid"
+    exec {from}< <(
+        close_descriptors
+        exec "$WSAPEER" run --verbose --log="$WORLD/tmp/log" -- /usr/bin/python3 \
+            "$SOURCE/tests/cli/tenant.py" --daemon --pidfile="$WORLD/tmp/pid" "$@" "$ADDRESS" 2>&1
+    )
+    starter=$!
+    said=$(timeout 30 cat <&"$from")
+    exec {from}<&-
+    [ -z "$said" ] || explain "$said"
+    wait "$starter"
+}
+
+# Its signals are everybody's, and its end.
+is_the_service() { # PID SIGNALS
+    local alices
     each_his_own_at "$ADDRESS"
-    pid=$(say alice "os.getpid()")
-    kill -TERM "$(cat "$WORLD/tmp/pid")"
-    await 20 has_ended "$pid" || explain "alice's instance has not ended"
+    alices=$(say alice "os.getpid()")
+    kill -USR1 "$1"
+    await 20 grep -qx "$1 SIGUSR1" "$2"
+    await 20 grep -qx "$alices SIGUSR1" "$2"
+    kill -TERM "$1"
+    await 20 has_ended "$alices" || explain "alice's instance has not ended"
     await 20 is_silent
+    await 20 no_wsapeer_is_left
+}
+
+@test "auto: a server that becomes a daemon has instances all the same" {
+    : >"$WORLD/tmp/signals"
+    chmod 666 "$WORLD/tmp/signals"
+    daemon --signals="$WORLD/tmp/signals"
+    is_the_service "$(cat "$WORLD/tmp/pid")" "$WORLD/tmp/signals"
+}
+
+# As lighttpd does: the first process ends when the daemon says that it is ready, and waits.
+@test "auto: a daemon may serve before the process that was started has ended" {
+    local starter
+    : >"$WORLD/tmp/signals"
+    chmod 666 "$WORLD/tmp/signals"
+    rm -f "$WORLD/tmp/ready"
+    daemon --signals="$WORLD/tmp/signals" --ready="$WORLD/tmp/ready" &
+    starter=$!
+    await 20 is_listening "$ADDRESS"
+    each_his_own_at "$ADDRESS"
+    : >"$WORLD/tmp/ready"
+    await 20 has_ended "$starter"
+    wait "$starter"
+    is_the_service "$(cat "$WORLD/tmp/pid")" "$WORLD/tmp/signals"
+}
+
+# In a container the first process there is may look like one of the daemon's.
+@test "auto: a daemon without a session of its own is told from its new parent" {
+    : >"$WORLD/tmp/signals"
+    chmod 666 "$WORLD/tmp/signals"
+    daemon --signals="$WORLD/tmp/signals" --attached
+    each_his_own_at "$ADDRESS"
+    grep -q "^TracerPid:	0" /proc/1/status
+    is_the_service "$(cat "$WORLD/tmp/pid")" "$WORLD/tmp/signals"
 }
 
 # Its start was watched no more from the moment it was told to end: it stood still until it was killed.

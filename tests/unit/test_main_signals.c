@@ -31,7 +31,7 @@ static struct shared {
     atomic_int told[SIGNALS]; /* to the watcher */
     atomic_int told_count;
     atomic_int handled_too_early;
-    atomic_bool has_ended, is_looked_at;
+    atomic_bool has_ended, ended_by_itself, is_looked_at;
 } * shared;
 
 static pid_t watched, watcher;
@@ -56,8 +56,15 @@ static void handle(int signal)
     shared->handled++;
 }
 
+static void leave(int signal)
+{
+    (void)signal;
+    _exit(0);
+}
+
 _Noreturn static void be_watched(void)
 {
+    signal(SIGUSR2, leave);
     signal(SIGHUP, handle);
     signal(SIGUSR1, handle);
     shared->is_ready = true;
@@ -78,9 +85,10 @@ static void signalled(void *context, int signal)
     shared->told_count++;
 }
 
-static void ended(void *context)
+static void ended(void *context, bool by_itself)
 {
     (void)context;
+    shared->ended_by_itself = by_itself;
     shared->has_ended = true;
     while (!shared->is_looked_at)
         rest(1);
@@ -194,8 +202,18 @@ static void its_end_is_told_before_its_parent_knows(void **state)
     waitid(P_PID, (id_t)watched, &information, WEXITED | WNOHANG | WNOWAIT);
     shared->is_looked_at = true;
     assert_int_equal(information.si_pid, 0);
+    assert_false(shared->ended_by_itself);
     assert_int_equal(waitpid(watched, &status, 0), watched);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void by_itself_it_ends_with_status_0(void **state)
+{
+    (void)state;
+    shared->is_looked_at = true;
+    kill(watched, SIGUSR2);
+    await(shared->has_ended);
+    assert_true(shared->ended_by_itself);
 }
 
 static void its_watcher_s_end_is_its_own(void **state)
@@ -215,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_two_signals_at_once_none_is_lost, begin, end),
         cmocka_unit_test_setup_teardown(it_stops_and_goes_on_as_ever, begin, end),
         cmocka_unit_test_setup_teardown(its_end_is_told_before_its_parent_knows, begin, end),
+        cmocka_unit_test_setup_teardown(by_itself_it_ends_with_status_0, begin, end),
         cmocka_unit_test_setup_teardown(its_watcher_s_end_is_its_own, begin, end),
     };
 
