@@ -107,3 +107,14 @@ keep() { # USER COMMAND: prints the answer
     done
     same "$(keep carol "pread 0")" "$(keep stranger "pread 0")"
 }
+
+@test "38, 41: loops by epoll without an option, at once, in batches, by timers: each his own" {
+    for wait in epoll epoll-et epoll-oneshot; do
+        for order in now batch later; do
+            attack -- --model=loop --wait="$wait" --order="$order"
+            each_his_own 25 4 "$wait, $order"
+            stop_all
+        done
+    done
+}
+

@@ -8,18 +8,8 @@ teardown() {
     stop_all
 }
 
-each_his_own_at() { # ADDRESS
-    says alice "get /uid" 1001 "$1"
-    says bob "get /uid" 1002 "$1"
-    turned_away root "$1"
-}
-
 is_silent() {
     ! is_listening "$ADDRESS"
-}
-
-no_wsapeer_is_left() {
-    ! pgrep -x 'wsapeer.*' >/dev/null
 }
 
 no_keeper_is_left() {
@@ -93,7 +83,7 @@ daemon() {
             "$SOURCE/tests/cli/tenant.py" --daemon --pidfile="$WORLD/tmp/pid" "$@" "$ADDRESS" 2>&1
     )
     starter=$!
-    said=$(timeout 30 cat <&"$from")
+    said=$(timeout 100 cat <&"$from")
     exec {from}<&-
     [ -z "$said" ] || explain "$said"
     wait "$starter"
@@ -225,21 +215,6 @@ listener.bind(("127.0.0.1", 7000))'
     can_be_bound
     rm "$(servers_directory)/tenant.pid"
     await 10 no_wsapeer_is_left
-}
-
-# As runtimes do whose threads wait before anything is there (tokio, .NET), that register a socket when
-# it is made (Boost.Asio), or that try before they wait (gevent, .NET).
-@test "auto, account: however it comes to wait for clients, each has an instance" {
-    local isolation begin
-    for isolation in '' --isolate=account; do
-        for begin in late unheard asks late,unheard late,asks; do
-            echo "# $isolation $begin" # for who reads of a failure
-            ISOLATION=$isolation tenant -v -- --begin="$begin"
-            each_his_own_at "$ADDRESS"
-            stop tenant
-            await 10 no_wsapeer_is_left
-        done
-    done
 }
 
 # Workers of the first process have no keeper: the end of what stands for their listeners would wake

@@ -10,6 +10,8 @@
 #   supervisor                              prints its pid
 #   all_of PID                              prints it and everything below it
 #   instance_of ACCOUNT                     prints the pid of the account's instance, by wsapeer list
+#   each_his_own_at ADDRESS                 alice and bob are served as themselves, root is not
+#   no_wsapeer_is_left                      of the supervisor and the keepers
 #   has_spares N                            so many wait for the next account
 
 load ../lib/each
@@ -95,6 +97,16 @@ all_of() {
 
 instance_of() {
     "$WSAPEER" list --pid="$(supervisor)" --no-header | awk -v who="$1" '$1 == who { print $3 }'
+}
+
+each_his_own_at() { # ADDRESS
+    says alice "get /uid" 1001 "$1"
+    says bob "get /uid" 1002 "$1"
+    turned_away root "$1"
+}
+
+no_wsapeer_is_left() {
+    ! pgrep -x 'wsapeer.*' >/dev/null
 }
 
 has_spares() {

@@ -225,6 +225,34 @@ static void it_ends_with_the_last_holder_of_the_channel(void **state)
     assert_int_equal(resolver_receive(&resolver), RESOLVER_ENDED);
 }
 
+static void take_one(
+    void *context, const struct request *request, pid_t pid, int reply, int attached)
+{
+    unsigned *taken = context;
+
+    (void)request, (void)pid, (void)reply, (void)attached;
+    resolver.stop = ++*taken == 1;
+}
+
+/* The decision about isolation is taken here, and the listener is offered to the supervisor. */
+static void what_comes_after_a_stop_is_left_for_later(void **state)
+{
+    struct request serves = question(REQUEST_SERVES, 0), offer = question(REQUEST_OFFER, 0);
+    const int fds[2] = {STDERR_FILENO, STDERR_FILENO};
+    unsigned taken = 0;
+
+    (void)state;
+    resolver.other = take_one;
+    resolver.context = &taken;
+    send_with(client, &serves, sizeof serves, fds, 1);
+    send_with(client, &offer, sizeof offer, fds, 2);
+    assert_int_equal(resolver_receive(&resolver), RESOLVER_EMPTY);
+    assert_int_equal(taken, 1);
+    resolver.stop = false;
+    assert_int_equal(resolver_receive(&resolver), RESOLVER_EMPTY);
+    assert_int_equal(taken, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +266,7 @@ int main(void)
         RESOLVER_TEST(noise_neither_ends_nor_fills_it),
         RESOLVER_TEST(a_reply_that_nobody_takes_keeps_nobody_waiting),
         RESOLVER_TEST(it_ends_with_the_last_holder_of_the_channel),
+        RESOLVER_TEST(what_comes_after_a_stop_is_left_for_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
