@@ -82,6 +82,9 @@ int credentials_seal(uid_t uid);
 /* The last part of sealing alone: a new session keyring, so that the base's is out of reach. */
 int credentials_leave_keyring(void);
 
+/* Whose the files are that this thread makes, and may give away: its setfsuid(2). */
+uid_t credentials_file_uid(void);
+
 /* Believed or real? -ESTALE if the kernel's uids are not those that this thread believes in. */
 int credentials_verify(void);
 
