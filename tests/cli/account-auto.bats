@@ -16,10 +16,11 @@ no_keeper_is_left() {
     ! pgrep -x wsapeer-keeper >/dev/null
 }
 
-# Only the first Python gets as far as its own code: the others wait before that until there is $GO.
+# Only the first Python gets as far as its own code: the others wait before that until $GO is open.
 hold_all_but_the_first() {
     export FIRST=$WORLD/tmp/first GO=$WORLD/tmp/go
     rm -f "$FIRST" "$GO"
+    mkfifo "$GO"
     cat >"$WORLD/tmp/hold.c" <<'END'
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +31,7 @@ __attribute__((constructor)) static void hold(void)
 {
     if (strcmp(program_invocation_short_name, "python3") == 0 &&
         open(getenv("FIRST"), O_CREAT | O_EXCL, 0600) < 0)
-        while (access(getenv("GO"), F_OK) < 0)
-            usleep(10000);
+        close(open(getenv("GO"), O_RDONLY));
 }
 END
     gcc -D_GNU_SOURCE -shared -fPIC -o "$WORLD/tmp/hold.so" "$WORLD/tmp/hold.c"
@@ -112,16 +112,18 @@ is_the_service() { # PID SIGNALS
 
 # As lighttpd does: the first process ends when the daemon says that it is ready, and waits.
 @test "auto: a daemon may serve before the process that was started has ended" {
-    local starter
+    local starter ready
     : >"$WORLD/tmp/signals"
     chmod 666 "$WORLD/tmp/signals"
     rm -f "$WORLD/tmp/ready"
+    mkfifo "$WORLD/tmp/ready"
     daemon --signals="$WORLD/tmp/signals" --ready="$WORLD/tmp/ready" &
     starter=$!
     await 20 is_listening "$ADDRESS"
     each_his_own_at "$ADDRESS"
-    : >"$WORLD/tmp/ready"
+    exec {ready}<>"$WORLD/tmp/ready"
     await 20 has_ended "$starter"
+    exec {ready}<&-
     wait "$starter"
     is_the_service "$(cat "$WORLD/tmp/pid")" "$WORLD/tmp/signals"
 }
@@ -151,7 +153,7 @@ is_the_service() { # PID SIGNALS
 
 # It may have read the old configuration already, and has no handler yet.
 @test "auto, account: a signal comes late to what is about to start, but it comes" {
-    local signals=$WORLD/tmp/signals isolation newest pid
+    local signals=$WORLD/tmp/signals isolation newest pid go
     for isolation in '' --isolate=account; do
         newest=${isolation:+2}
         hold_all_but_the_first
@@ -163,17 +165,19 @@ is_the_service() { # PID SIGNALS
         kill -USR1 "$(supervisor)"
         await 20 grep -q SIGHUP "$signals"
         await 20 grep -q SIGUSR1 "$signals"
-        : >"$GO"
+        exec {go}<>"$GO"
         pid=$(say alice "os.getpid()")
         await 20 grep -qx "$pid SIGHUP" "$signals" || explain "$(cat "$signals")"
         await 20 grep -qx "$pid SIGUSR1" "$signals" || explain "$(cat "$signals")"
         stop tenant
+        exec {go}<&-
     done
 }
 
 # Its tracer's end is its own.
 @test "auto: the first process may take its time to end" {
-    local alices pid status=0
+    local alices pid status=0 farewell
+    mkfifo "$WORLD/tmp/farewell"
     ISOLATION='' tenant -v -- --farewell="$WORLD/tmp/farewell"
     alices=$(say alice "os.getpid()")
     pid=$(supervisor)
@@ -181,8 +185,9 @@ is_the_service() { # PID SIGNALS
     await 20 has_ended "$alices"
     await 20 is_silent
     await 20 no_keeper_is_left
-    rm "$WORLD/tmp/farewell"
+    exec {farewell}<>"$WORLD/tmp/farewell.first"
     wait "$pid" || status=$?
+    exec {farewell}<&-
     [ "$status" = 5 ] || explain "it ended with $status, not 5"
     await 10 no_wsapeer_is_left
     rm "$(servers_directory)/tenant.pid"

@@ -13,11 +13,11 @@ file; any other line is an expression of Python, answered with its value.
   --workers=N     it is they that serve, and the one that was started waits for them
   --signals=FILE  writes down each HUP, USR1, USR2, WINCH with its pid
   --term=ignore|STATUS       what TERM does
-  --farewell=FILE            TERM ends with status 5: at once, but the process that makes FILE at its
-                             start, as nobody has yet, waits until it is gone
+  --farewell=FIFO            TERM ends with status 5: at once, but the process that started first,
+                             and named it FIFO.first, waits until somebody opens that
   --daemon        the one that was started ends when the listeners are there
   --pidfile=FILE  of the daemon; the first one stays in it
-  --ready=FILE    and not before FILE is there
+  --ready=FIFO    and not before somebody opens FIFO
   --attached      and the daemon stays in its session
   --control       listens on a name of its own, too: @control-PID
   --notify        tells NOTIFY_SOCKET that it is ready, as late as it can
@@ -30,6 +30,7 @@ file; any other line is an expression of Python, answered with its value.
 import argparse
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import selectors
@@ -155,7 +156,11 @@ class Client:
 def accept(waits, listener):
     try:
         connection, _ = listener.accept()
-    except OSError:
+    except (BlockingIOError, ConnectionError):
+        return
+    except OSError as error:  # what does not listen yet hangs up, and wakes who waits
+        if error.errno != errno.EINVAL or "unheard" not in options.begin:
+            raise
         return
     connection.setblocking(True)
     waits.register(connection, selectors.EVENT_READ, Client(connection))
@@ -213,17 +218,22 @@ def note(number, _):
     os.close(descriptor)
 
 
+def await_opening(fifo):
+    os.close(os.open(fifo, os.O_RDONLY))
+
+
 def say_farewell(is_first):
-    while is_first and os.path.exists(options.farewell):
-        time.sleep(0.01)
+    if is_first:
+        await_opening(options.farewell + ".first")
     os._exit(5)
 
 
 def prepare_farewell():
-    is_first = not os.path.exists(options.farewell)
-    if is_first:
-        with open(options.farewell, "x", encoding="ascii"):
-            pass
+    try:
+        os.rename(options.farewell, options.farewell + ".first")
+        is_first = True
+    except FileNotFoundError:
+        is_first = False
     signal.signal(signal.SIGTERM, lambda *_: say_farewell(is_first))
 
 
@@ -262,8 +272,8 @@ def take_lock():
 
 def become_daemon():
     if os.fork():
-        while options.ready and not os.path.exists(options.ready):
-            time.sleep(0.01)
+        if options.ready:
+            await_opening(options.ready)
         os._exit(0)
     if not options.attached:
         os.setsid()
