@@ -46,7 +46,7 @@ struct supervisor_plan {
 
     /* --isolate=auto: the server that run became, which listens and shows that it is a loop. */
     pid_t run;         /* the pid that run had; 0: explicit */
-    pid_t main;        /* that, or of a daemon its first process */
+    pid_t main;        /* the first process: that one, or the daemon's */
     pid_t asked;       /* who waited for clients first */
     int asked_process; /* pidfd of that, -1: it has gone */
     int main_channel;  /* our end of its channel */

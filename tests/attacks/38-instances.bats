@@ -117,4 +117,3 @@ keep() { # USER COMMAND: prints the answer
         done
     done
 }
-

@@ -9,15 +9,6 @@ load ../lib/rights
 load ways
 load gunicorn
 
-setup() {
-    needs_gunicorn
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
-}
-
 # Each worker ends after five requests; who keeps a connection then loses it, as without us.
 right_while_workers_end() { # WAY [OPTION...]
     serve_gunicorn "$@" --max-requests 5

@@ -1,12 +1,16 @@
 # gunicorn.bash: gunicorn that serves $WORLD/home by fileapp.py. After ../lib/world.bash and ways.bash.
 #
-#   needs_gunicorn                  skips the test where there is none
 #   serve_gunicorn WAY [OPTION...]  on $ADDRESS, two workers
 
 ADDRESS=127.0.0.1:8000
 
-needs_gunicorn() {
+setup() {
     [ -x /usr/bin/gunicorn ] || skip "needs gunicorn: apt-get install gunicorn"
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
+    stop_all
 }
 
 serve_gunicorn() {

@@ -9,15 +9,6 @@ load ../lib/rights
 load ways
 load gunicorn
 
-setup() {
-    needs_gunicorn
-}
-
-teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
-    stop_all
-}
-
 @test "gunicorn, sync workers, --isolate=account: 1,200 requests, 16 at once: each his own" {
     serve_gunicorn account
     right_by_any_way "$ADDRESS"
