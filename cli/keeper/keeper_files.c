@@ -27,8 +27,9 @@ struct looking {
     gid_t gid;
     char *text;
     size_t size;
+    uid_t users[16]; /* whom the processes are: base, and for whom some gave that up */
+    size_t user_count;
     pid_t pid; /* the process that is looked at */
-    uid_t user;
 };
 
 static void note(struct keeper_given *given, int number)
@@ -59,16 +60,20 @@ static bool was_given(const struct keeper_given *given, const struct stat *statu
     return false;
 }
 
-/*
- * Base's, or that of the account which the process gave up base for, and nobody else's: not even
- * somebody's who has another name for it.
- */
+static bool is_a_user(const struct looking *looking, uid_t user)
+{
+    for (size_t i = 0; i < looking->user_count; i++)
+        if (looking->users[i] == user)
+            return true;
+    return false;
+}
+
+/* The server's own, and nobody else's: not even somebody's who has another name for it. */
 static bool is_scratch(const struct looking *looking, const char *path, const struct stat *file)
 {
     struct stat link; /* its mode tells what it is open for */
 
-    return S_ISREG(file->st_mode) && file->st_nlink == 0 &&
-           (file->st_uid == getuid() || file->st_uid == looking->user) &&
+    return S_ISREG(file->st_mode) && file->st_nlink == 0 && is_a_user(looking, file->st_uid) &&
            !(file->st_mode & (S_ISUID | S_ISGID)) && lstat(path, &link) == 0 &&
            (link.st_mode & S_IRUSR) && (link.st_mode & S_IWUSR) && !was_given(looking->given, file);
 }
@@ -115,7 +120,6 @@ static int look_at_process(pid_t pid, void *context)
     int error = 0;
 
     looking->pid = pid;
-    looking->user = process_user(pid);
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     directory = opendir(path);
     while (directory && error == 0 && (entry = readdir(directory)))
@@ -126,12 +130,31 @@ static int look_at_process(pid_t pid, void *context)
     return error;
 }
 
+static int note_user(pid_t pid, void *context)
+{
+    struct looking *looking = context;
+    uid_t user = process_user(pid);
+
+    if (user != (uid_t)-1 && !is_a_user(looking, user) &&
+        looking->user_count < sizeof looking->users / sizeof looking->users[0])
+        looking->users[looking->user_count++] = user;
+    return 0;
+}
+
 int keeper_look_at_files(
     const struct keeper_given *given, uid_t uid, gid_t gid, char *text, size_t size)
 {
-    struct looking looking = {given, uid, gid, text, size, 0, 0};
-    int error = process_tree_visit(getpid(), look_at_process, &looking);
+    struct looking looking = {.given = given,
+        .uid = uid,
+        .gid = gid,
+        .text = text,
+        .size = size,
+        .users = {getuid()},
+        .user_count = 1};
+    int error = process_tree_visit(getpid(), note_user, &looking);
 
+    if (error == 0)
+        error = process_tree_visit(getpid(), look_at_process, &looking);
     if (error < 0 && text[0] == '\0')
         snprintf(text, size, "what its processes have open cannot be looked at");
     return error;

@@ -3,7 +3,6 @@
 
 #include "cleanup.h"
 #include "descriptors.h"
-#include "sealing.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -134,47 +133,14 @@ static void take_signals(struct keeping *keeping)
 
 /* ---- orders ---------------------------------------------------------------------------------- */
 
-/* A pipe, so that it can be opened anew, as /dev/stderr or /dev/stdout. */
-static int give_pipe(const struct keeper_output *output, const struct account *account)
-{
-    if (output->pipe >= 0 && fchown(output->pipe, account->uid, account->gid) < 0)
-        return -errno;
-    return 0;
-}
-
-static int give(struct keeping *keeping, const struct keeper_order *order, char *text, size_t size)
-{
-    const struct account *account = &order->account;
-    const char *what = "the instance";
-    /* To the kernel these are no ids, and would change nothing. */
-    int error = account->uid == (uid_t)-1 || account->gid == (gid_t)-1 ? -EINVAL : 0;
-
-    if (error == 0)
-        what = "the instance's directory";
-    if (error == 0 && order->directory[0])
-        error = keeper_give_directory(order->directory, account->uid, account->gid);
-    if (error == 0) {
-        what = "the pipe that it writes to";
-        error = give_pipe(&keeping->output, account) ?: give_pipe(&keeping->standard, account);
-    }
-    if (error < 0)
-        snprintf(text, size, "cannot give %s to uid %u: %s", what, account->uid, strerror(-error));
-    return error;
-}
-
 static void seal(struct keeping *keeping, const struct keeper_order *order)
 {
-    const struct account *account = &order->account;
+    const struct keeper_estate estate = {.given = &keeping->given,
+        .directory = order->directory,
+        .pipes = {keeping->output.pipe, keeping->standard.pipe}};
     char text[sizeof((struct keeper_report *)NULL)->text] = "";
-    int error = give(keeping, order, text, sizeof text);
+    int error = keeper_seal_below(&estate, &order->account, text, sizeof text);
 
-    if (error == 0) {
-        keeper_await_quiet();
-        error =
-            keeper_look_at_files(&keeping->given, account->uid, account->gid, text, sizeof text);
-    }
-    if (error == 0)
-        error = sealing_seal(account, text, sizeof text);
     tell_sealed(keeping, error, text);
 }
 

@@ -100,11 +100,28 @@ struct keeper_given {
 void keeper_note_given(const struct keeper_plan *plan, struct keeper_given *given);
 
 /*
- * Gives files without a name that the server made for itself to the ids. 0; -EPERM if there is a
- * listening socket; -errno; with what is wrong in `text`.
+ * Gives files without a name that the server made for itself to the ids. Everything below is to be
+ * stopped, so that nothing is opened behind our back. 0; -EPERM if there is a listening socket;
+ * -errno; with what is wrong in `text`.
  */
 int keeper_look_at_files(
     const struct keeper_given *given, uid_t uid, gid_t gid, char *text, size_t size);
+
+/* ---- keeper_seal.c ---- */
+
+struct keeper_estate {
+    const struct keeper_given *given;
+    const char *directory; /* the instance's own; empty for none */
+    int pipes[2];          /* what the server writes to; -1 for none */
+};
+
+/*
+ * Makes everything below the calling process the account's (sealing.h), and with it, while all of
+ * it is stopped, what is the server's own. 0 or -errno, with what is wrong in `text`; then all
+ * below must be killed.
+ */
+int keeper_seal_below(
+    const struct keeper_estate *estate, const struct account *account, char *text, size_t size);
 
 /* ---- keeper_channel.c ---- */
 

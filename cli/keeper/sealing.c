@@ -1,5 +1,6 @@
 #include "sealing.h"
 
+#include "clock.h"
 #include "credentials/outside.h"
 #include "sealing_stop.h"
 
@@ -8,7 +9,12 @@
 #include <sys/ptrace.h>
 #include <time.h>
 
-enum { MOMENT_NS = 5000000, MOMENTS = 200 };
+enum {
+    MOMENT_NS = 5000000,
+    MOMENTS = 200,
+    MOMENTS_FOR_REST = 60,
+    REST_TIMEOUT_MS = 500, /* stopping may take its time, too, of what forks and forks */
+};
 
 static int complain_of_seal(const struct task *task, int error)
 {
@@ -58,24 +64,58 @@ static void release_stopped(void)
     }
 }
 
+/* Lets those go on that the stop has caught on their way. False: there are none, all of it waits.
+ */
+static bool go_on_to_wait(void)
+{
+    bool gone = false;
+
+    for (size_t i = 0; i < sealing.count; i++) {
+        struct task *task = &sealing.tasks[i];
+
+        if (task->state == TASK_STOPPED && !task->held && !credentials_task_waits(task->tid)) {
+            sealing_go_on(task);
+            gone = true;
+        }
+    }
+    return gone;
+}
+
+/* How often, and until when, a tree is let go on to where it waits: some of them never do. */
+struct patience {
+    int moments;
+    int64_t end;
+};
+
+static bool is_at_rest(struct patience *patience)
+{
+    return patience->moments-- == 0 || clock_now() >= patience->end || !go_on_to_wait();
+}
+
 /*
  * A thread in vfork(2) does not stop before its child has gone on. Until then it would keep what it
  * has, in a process that serves, and be made to give that up in memory which somebody else's code
  * has had meanwhile. So nothing is changed while there is one: all of it, nobody's yet, goes on for
  * a moment, and is stopped anew.
+ *
+ * A server may begin to wait for clients while another of its processes still starts: what does not
+ * wait for anything goes on, alone and for a shorter while, until it does. A wait that we
+ * interrupted is not gone on with meanwhile: some calls come back from that with EINTR.
  */
-static int stop_between_vforks(void)
+static int stop_at_rest(void)
 {
     static const struct timespec moment = {.tv_nsec = MOMENT_NS};
+    struct patience patience = {MOMENTS_FOR_REST, clock_now() + REST_TIMEOUT_MS};
 
     for (int i = 0; i < MOMENTS; i++) {
         int error = sealing_stop_all();
 
-        if (error < 0 || sealing.left == 0)
+        if (error < 0 || (sealing.left == 0 && is_at_rest(&patience)))
             return error;
-        release_stopped();
+        if (sealing.left > 0)
+            release_stopped();
         nanosleep(&moment, NULL);
-        error = sealing_take_stops();
+        error = sealing_interrupt();
         if (error < 0)
             return error;
     }
@@ -89,10 +129,13 @@ static int stop_between_vforks(void)
 
 static int stop_and_change(void)
 {
-    int error = stop_between_vforks(); /* leaves sealing.grew false */
+    int error = stop_at_rest(); /* leaves sealing.grew false */
 
     while (error == 0) {
-        error = seal_stopped(seal_task);
+        if (sealing.look)
+            error = sealing.look(sealing.context);
+        if (error == 0)
+            error = seal_stopped(seal_task);
         if (error == 0)
             error = seal_stopped(check_task);
         if (error < 0 || !sealing.grew)
@@ -120,8 +163,11 @@ static int seal_all(void)
     return error;
 }
 
-int sealing_seal(const struct account *account, char *text, size_t size)
+int sealing_seal(
+    const struct account *account, sealing_look *look, void *context, char *text, size_t size)
 {
+    sealing.look = look;
+    sealing.context = context;
     sealing.text = text;
     sealing.size = size;
     text[0] = '\0';

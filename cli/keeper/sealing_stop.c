@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_TIMEOUT_MS = 5000, GLANCE_NS = 1000000, GLANCES_IN_VFORK = 3 };
+enum { STOP_TIMEOUT_MS = 5000, GLANCE_NS = 1000000, GLANCES_IN_VFORK = 3, TRIES = 5 };
 
 static const long options = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-                            PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+                            PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 
 struct sealing sealing;
 
@@ -116,6 +116,8 @@ static bool note_ended(pid_t pid, pid_t tid)
     return error == 0 || error == -ESRCH;
 }
 
+/* It is tried again: by an execve(2) the number may become that of another thread of the process.
+ */
 static int stop_thread(pid_t tid, void *context)
 {
     pid_t pid = *(const pid_t *)context;
@@ -123,20 +125,28 @@ static int stop_thread(pid_t tid, void *context)
 
     if (find(tid))
         return 0;
-    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0)
-        error = -errno;
-    if (error < 0 && note_ended(pid, tid))
-        return 0;
-    /* A newborn is traced by us before we hear of it; who is traced by another cannot be ours. */
-    if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 && error < 0)
-        return note_ended(pid, tid) ? 0 : sealing_complain(pid, error, "cannot be traced");
-    return add(pid, tid);
+    for (int i = 0; i < TRIES; i++) {
+        error = ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0 ? -errno : 0;
+        if (error < 0 && note_ended(pid, tid))
+            return 0;
+        /* A newborn is traced by us before we hear of it. */
+        if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 || error == 0)
+            return add(pid, tid);
+    }
+    /* Who is traced by another cannot be ours. */
+    return note_ended(pid, tid) ? 0 : sealing_complain(pid, error, "cannot be traced");
 }
 
 static int stop_process(pid_t pid, void *context)
 {
     (void)context;
     return process_threads_visit(pid, stop_thread, &pid);
+}
+
+void sealing_go_on(struct task *task)
+{
+    set_state(task, TASK_INTERRUPTED);
+    ptrace(PTRACE_CONT, task->tid, NULL, NULL);
 }
 
 /* To where nothing is half done: the next return from the kernel, before any code of its own. */
@@ -167,6 +177,7 @@ static int judge_stop(pid_t tid, int status)
         return error;
     if (event == PTRACE_EVENT_STOP) {
         set_state(find(tid), TASK_STOPPED);
+        find(tid)->held = (status & 0xff) != SIGTRAP;
         return 0;
     }
     if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE)
@@ -176,7 +187,7 @@ static int judge_stop(pid_t tid, int status)
 }
 
 /* Stops alone: what ends stays for the caller. A child of ours that is not traced is none of it. */
-int sealing_take_stops(void)
+static int take_stops(void)
 {
     int error = 0;
 
@@ -189,6 +200,18 @@ int sealing_take_stops(void)
             return 0;
         if (information.si_code == CLD_TRAPPED)
             error = judge_stop(information.si_pid, information.si_status);
+    }
+    return error;
+}
+
+/* Who is interrupted when it has stopped already stops again, and has not got on at all. */
+int sealing_interrupt(void)
+{
+    int error = take_stops();
+
+    for (size_t i = 0; error == 0 && i < sealing.count; i++) {
+        if (sealing.tasks[i].state == TASK_INTERRUPTED)
+            ptrace(PTRACE_INTERRUPT, sealing.tasks[i].tid, NULL, NULL);
     }
     return error;
 }
@@ -234,6 +257,20 @@ static bool is_in_vfork(const struct task *task)
     return (flags & CLONE_VFORK) && has_child(task);
 }
 
+static bool is_thread(pid_t tid)
+{
+    return kernel_call(SYS_tgkill, tid, tid, 0, 0, 0, 0) == -ESRCH;
+}
+
+/* A thread that has ended is ours alone to reap. */
+static bool reap_thread(pid_t tid)
+{
+    siginfo_t end = {0};
+
+    return is_thread(tid) && waitid(P_PID, (id_t)tid, &end, WEXITED | WNOHANG | __WALL) == 0 &&
+           end.si_pid == tid;
+}
+
 /* Looks after what does not stop: it may have ended, and the child of a vfork may be stopped. */
 static void glance_at(struct task *task)
 {
@@ -241,15 +278,31 @@ static void glance_at(struct task *task)
     int error = process_state(task->pid, task->tid, &state);
 
     if (error == -ESRCH || state.letter == 'Z' || state.letter == 'X') {
-        /* A thread is ours alone to reap, and an execve(2) in another may wait for that. */
-        if (task->pid != task->tid)
-            waitid(P_PID, (id_t)task->tid, NULL, WEXITED | WNOHANG | __WALL);
+        reap_thread(task->tid);
         sealing_forget(task);
+    } else if (state.letter == 't') {
+        return; /* we shall hear of it */
     } else if (state.letter != 'D' || !is_in_vfork(task)) {
         task->glances = 0;
         ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
     } else if (++task->glances == GLANCES_IN_VFORK) {
         set_state(task, TASK_LEFT);
+    }
+}
+
+/*
+ * An execve(2) waits until every other thread of its process was reaped, and does not stop before;
+ * those that had stopped were killed by it.
+ */
+static void glance_at_all(void)
+{
+    for (size_t i = sealing.count; i-- > 0;) {
+        struct task *task = &sealing.tasks[i];
+
+        if (task->state == TASK_INTERRUPTED)
+            glance_at(task);
+        else if (task->state == TASK_STOPPED && reap_thread(task->tid))
+            sealing_forget(task);
     }
 }
 
@@ -268,20 +321,16 @@ static int await_stops(int64_t deadline)
 {
     static const struct timespec glance = {.tv_nsec = GLANCE_NS};
     sigset_t child;
-    int error = sealing_take_stops();
+    int error = take_stops();
 
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     while (error == 0 && sealing.interrupted > 0) {
         if (clock_now() >= deadline)
             return complain_of_time();
-        if (sigtimedwait(&child, NULL, &glance) < 0) {
-            for (size_t i = sealing.count; i-- > 0;) {
-                if (sealing.tasks[i].state == TASK_INTERRUPTED)
-                    glance_at(&sealing.tasks[i]);
-            }
-        }
-        error = sealing_take_stops();
+        if (sigtimedwait(&child, NULL, &glance) < 0)
+            glance_at_all();
+        error = take_stops();
     }
     return error;
 }

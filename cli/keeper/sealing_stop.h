@@ -24,6 +24,7 @@ enum task_state {
 struct task {
     pid_t pid, tid; /* one number twice where the process is not known: a newborn */
     enum task_state state;
+    bool held;        /* stopped by a SIGSTOP or the like, before us */
     unsigned glances; /* how often it was seen in vfork */
 };
 
@@ -35,6 +36,8 @@ struct sealing {
     bool grew;                /* the look has found something that was new, or is no more */
     size_t zombies;           /* what the look has found of those, and a sum of their numbers */
     uint64_t zombies_numbers;
+    sealing_look *look;
+    void *context;
     char *text;
     size_t size;
 };
@@ -47,11 +50,14 @@ int sealing_complain(pid_t pid, int error, const char *what);
 /* The list is one shorter: its last task stands in the place of this one. */
 void sealing_forget(struct task *task);
 
+/* A stopped task goes on, traced, and is TASK_INTERRUPTED. */
+void sealing_go_on(struct task *task);
+
+/* Takes note of what has stopped, without waiting, and has what goes on stop. */
+int sealing_interrupt(void);
+
 /* Is it a zombie, or no more? */
 bool sealing_has_ended(pid_t pid, pid_t tid);
-
-/* Takes note of what has stopped, without waiting. */
-int sealing_take_stops(void);
 
 /* Stops everything below the calling process, within five seconds. SIGCHLD must be blocked. */
 int sealing_stop_all(void);

@@ -8,7 +8,6 @@
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -265,6 +264,11 @@ static int change(
     error = tracee_run(
         tracee, &writing.script, size, trap_is_ignored, writing.script.calls, writing.count);
     return error < 0 ? error : judge(&writing);
+}
+
+bool credentials_task_waits(pid_t tid)
+{
+    return tracee_waits(tid);
 }
 
 int credentials_seal_task(pid_t tid, const struct account *account)

@@ -15,6 +15,8 @@
 
 #include "account/account.h"
 
+#include <stdbool.h>
+
 /*
  * The task is the caller's tracee by PTRACE_SEIZE with PTRACE_O_TRACESYSGOOD, in a
  * PTRACE_EVENT_STOP. Everything that shares its memory is stopped, too: what is in there for the
@@ -27,6 +29,12 @@
  * -errno of the call that failed.
  */
 int credentials_seal_task(pid_t tid, const struct account *account);
+
+/*
+ * The stopped task: does it wait, in a call that the stop has interrupted? Not so if it was on its
+ * way, in code of its own or in a call that was about to return.
+ */
+bool credentials_task_waits(pid_t tid);
 
 /*
  * Is it? Asked of /proc: 0; -ESTALE if one id, group or capability is another; -ESRCH if the task

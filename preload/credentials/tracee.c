@@ -61,6 +61,15 @@ static void leave_critical_section(struct tracee *tracee)
         tracee->registers.PROGRAM_COUNTER = section.abort;
 }
 
+/* ---- what it was doing ----------------------------------------------------------------------- */
+
+bool tracee_waits(pid_t tid)
+{
+    struct user_regs_struct registers;
+
+    return get_registers(tid, &registers) == 0 && was_waiting(tid, &registers);
+}
+
 /* ---- the beginning and the end --------------------------------------------------------------- */
 
 int tracee_begin(struct tracee *tracee, pid_t tid)

@@ -33,6 +33,9 @@ struct tracee {
     unsigned char covered[TRACEE_MAX_LOAN];
 };
 
+/* Has the stop interrupted it in a call in which it waited? Changes nothing. */
+bool tracee_waits(pid_t tid);
+
 /* -ENOEXEC if it is no 64-bit task of this machine, or runs no code of its own (io_uring). */
 int tracee_begin(struct tracee *tracee, pid_t tid);
 

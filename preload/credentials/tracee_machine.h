@@ -10,8 +10,11 @@
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+
+static inline int read_all(pid_t tid, uintptr_t address, void *bytes, size_t size);
 
 #if defined(__x86_64__)
 
@@ -42,6 +45,19 @@ static inline int forget_call(pid_t tid)
 {
     (void)tid;
     return 0;
+}
+
+/* The result of a call that is going to be restarted is the kernel's own affair: errno.h has none.
+ */
+static inline bool was_waiting(pid_t tid, const struct user_regs_struct *registers)
+{
+    enum { RESTARTSYS = 512, RESTARTNOINTR = 513, RESTARTNOHAND = 514, RESTART_RESTARTBLOCK = 516 };
+    long result = (long)registers->rax;
+
+    (void)tid;
+    return (long)registers->orig_rax >= 0 &&
+           (result == -EINTR || result == -RESTARTSYS || result == -RESTARTNOINTR ||
+               result == -RESTARTNOHAND || result == -RESTART_RESTARTBLOCK);
 }
 
 /* Makes the calls from the one at rbx to the one at r12, and stops. */
@@ -98,6 +114,21 @@ static inline int forget_call(pid_t tid)
     struct iovec part = {&none, sizeof none};
 
     return ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &part) < 0 ? -errno : 0;
+}
+
+/*
+ * The kernel has forgotten already which call it was. One that is going to be restarted is the next
+ * instruction; one that has come back with EINTR was the one before.
+ */
+static inline bool was_waiting(pid_t tid, const struct user_regs_struct *registers)
+{
+    enum { SIZE = sizeof syscall_instruction };
+    unsigned char around[2 * SIZE];
+
+    return read_all(tid, registers->pc - SIZE, around, sizeof around) == 0 &&
+           (memcmp(around + SIZE, syscall_instruction, SIZE) == 0 ||
+               ((long)registers->regs[0] == -EINTR &&
+                   memcmp(around, syscall_instruction, SIZE) == 0));
 }
 
 /* Not written yet: one call at a time. */

@@ -6,7 +6,7 @@ foreach(test IN ITEMS begin end)
     world_test(NAME unit/keeper-${test} COMMAND $<TARGET_FILE:unit-keeper-${test}>)
 endforeach()
 
-foreach(test IN ITEMS waits trees details)
+foreach(test IN ITEMS waits rest look trees details)
     add_executable(unit-sealing-${test}
         ${CMAKE_CURRENT_LIST_DIR}/test_sealing_${test}.c ${CMAKE_CURRENT_LIST_DIR}/sealing_tree.c)
     target_link_libraries(unit-sealing-${test}
@@ -17,6 +17,8 @@ endforeach()
 add_executable(sealing-static ${CMAKE_CURRENT_LIST_DIR}/sealing_static.c)
 target_link_libraries(sealing-static PRIVATE house -static)
 set_target_properties(sealing-static PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-target_compile_definitions(unit-sealing-trees PRIVATE
-    STATIC_PROGRAM="$<TARGET_FILE:sealing-static>")
-add_dependencies(unit-sealing-trees sealing-static)
+foreach(test IN ITEMS rest trees)
+    target_compile_definitions(unit-sealing-${test} PRIVATE
+        STATIC_PROGRAM="$<TARGET_FILE:sealing-static>")
+    add_dependencies(unit-sealing-${test} sealing-static)
+endforeach()

@@ -234,7 +234,7 @@ static int must_all_be_alices(pid_t pid, void *context)
 int seal(void)
 {
     char text[256];
-    int error = sealing_seal(&alice, text, sizeof text);
+    int error = sealing_seal(&alice, NULL, NULL, text, sizeof text);
 
     if (error < 0)
         fprintf(stderr, "%s\n", text);

@@ -127,7 +127,7 @@ static void root(void)
     pid_t child = start_to(be_root, SYS_read);
     char text[256];
 
-    MUST(sealing_seal(&account, text, sizeof text) == 0);
+    MUST(sealing_seal(&account, NULL, NULL, text, sizeof text) == 0);
     give_bytes(tree_pipes.go[1], 1);
     must_end_well(child);
 }
@@ -146,7 +146,7 @@ static void the_powerless(void)
     pid_t child = start_to(be_carol, SYS_read);
     char text[256], wanted[64];
 
-    MUST(sealing_seal(&alice, text, sizeof text) == -EPERM);
+    MUST(sealing_seal(&alice, NULL, NULL, text, sizeof text) == -EPERM);
     snprintf(wanted, sizeof wanted, "process %d (carol?here) ", (int)child);
     MUST(strncmp(text, wanted, strlen(wanted)) == 0);
 }
@@ -158,8 +158,8 @@ static void nobody(void)
     char text[256];
 
     start(read_pipe);
-    MUST(sealing_seal(&no_uid, text, sizeof text) == -EPERM);
-    MUST(sealing_seal(&no_gid, text, sizeof text) == -EPERM);
+    MUST(sealing_seal(&no_uid, NULL, NULL, text, sizeof text) == -EPERM);
+    MUST(sealing_seal(&no_gid, NULL, NULL, text, sizeof text) == -EPERM);
 }
 
 TREE_TEST(details_are_kept, details)

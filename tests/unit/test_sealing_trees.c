@@ -188,7 +188,7 @@ static void forking_processes(void)
     start(thread_rapidly);
     start(clone_untraced);
     take_bytes(tree_pipes.ready[0], 4);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 10; i++) {
         siginfo_t end;
 
         MUST(seal() >= 1);

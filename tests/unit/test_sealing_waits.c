@@ -125,7 +125,7 @@ static void parents_in_vfork_for_ever(void)
     vfork_ends = false;
     start(vfork_and_wait);
     take_bytes(tree_pipes.ready[0], 1);
-    MUST(sealing_seal(&alice, text, sizeof text) == -EAGAIN);
+    MUST(sealing_seal(&alice, NULL, NULL, text, sizeof text) == -EAGAIN);
     MUST(strstr(text, "vfork") != NULL);
 }
 
