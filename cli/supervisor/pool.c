@@ -159,23 +159,26 @@ void pool_balance(struct supervisor *supervisor)
 
 /*
  * One user is several tenants if the groups of its processes differ, and nobody says how many of
- * such there are: no more than a few of them have instances. The longest idle makes place.
+ * such there are: no more than a few of them have instances. The longest idle makes place, for who
+ * comes when it has ended; one at a time, since those that end are instances, too.
  */
 static bool has_enough(const struct supervisor *supervisor, const struct tenant *tenant)
 {
     struct instance *longest = NULL;
-    unsigned owned = 0;
+    unsigned owned = 0, ending = 0;
 
     for (struct instance *i = supervisor->instances; i; i = i->next) {
         if (!i->tenant || i->tenant->account.uid != tenant->account.uid)
             continue;
         owned++;
-        if (i->state == INSTANCE_SERVING && (!longest || i->given < longest->given))
+        ending += i->state == INSTANCE_ENDING;
+        if (i->state == INSTANCE_SERVING && !i->tenant->first &&
+            (!longest || i->given < longest->given) && instance_connections(i) == 0)
             longest = i;
     }
     if (owned < MOST_OF_ONE_USER)
         return false;
-    if (longest && !longest->tenant->first && instance_connections(longest) == 0)
+    if (longest && ending == 0)
         instance_end(longest, 0);
     return true;
 }

@@ -6,6 +6,10 @@
 #   says USER EXPRESSION VALUE [ADDRESS]    it must be that
 #   refuses USER EXPRESSION                 permission is denied
 #   every_task_is USER PID COUNT            every task of the process, and of its children, is the user's
+#   stay NAME USER [ADDRESS [COUNT]]        talk.py as USER, until `leave NAME`
+#   tell NAME EXPRESSION, heard NAME LINE   to it; the next line that it says must be that
+#   next_line NAME                          prints that
+#   has_heard_nothing NAME                  that nobody has listened to yet
 #   turned_away USER [ADDRESS]              the connection must end without an answer
 #   supervisor                              prints its pid
 #   all_of PID                              prints it and everything below it
@@ -77,6 +81,55 @@ CapInh: $none CapPrm: $none CapEff: $none CapAmb: $none " ] || explain "$status 
         done
     done
     [ "$tasks" = "$3" ] || explain "$tasks tasks, not $3"
+}
+
+declare -gA to from pids # of those who stay
+
+stay() { # NAME USER [ADDRESS [COUNT]]
+    stay_with "$1" as "$2" /usr/bin/python3 "$SOURCE/tests/cli/talk.py" "${3:-$ADDRESS}" "${@:4}"
+}
+
+stay_with() { # NAME COMMAND...
+    local name=$1 pipe=$BATS_TEST_TMPDIR/$1 writing reading
+    shift
+    mkfifo "$pipe.in" "$pipe.out"
+    (
+        close_descriptors
+        export RUN_AS=
+        "$@"
+    ) <"$pipe.in" >"$pipe.out" 2>&1 &
+    pids[$name]=$!
+    exec {writing}>"$pipe.in" {reading}<"$pipe.out"
+    rm "$pipe.in" "$pipe.out"
+    to[$name]=$writing
+    from[$name]=$reading
+}
+
+tell() {
+    echo "$2" >&"${to[$1]}"
+}
+
+next_line() {
+    local line=
+    read -r -t 60 -u "${from[$1]}" line || true
+    echo "$line"
+}
+
+heard() {
+    local line
+    line=$(next_line "$1")
+    [ "$line" = "$2" ] || explain "$1 heard \"$line\", not \"$2\""
+}
+
+has_heard_nothing() {
+    ! read -r -t 0 -u "${from[$1]}"
+}
+
+leave() {
+    local writing=${to[$1]} reading=${from[$1]}
+    exec {writing}>&-
+    wait "${pids[$1]}" || true
+    exec {reading}<&-
 }
 
 turned_away() {

@@ -9,6 +9,8 @@ file; any other line is an expression of Python, answered with its value.
   --reuseport     SO_REUSEPORT, and two listeners for each address
   --lock=FILE     only one may run at a time: status 3 for the second
   --fail=STATUS   ends so before it listens
+  --fault=FILE    ends with status 3 before it listens, if the file is there
+  --config=FILE   its first line is options.text: read at the start, and on HUP as far as it may be
   --threads=N --children=N   are made before it serves, and sleep
   --workers=N     it is they that serve, and the one that was started waits for them
   --signals=FILE  writes down each HUP, USR1, USR2, WINCH with its pid
@@ -237,6 +239,13 @@ def prepare_farewell():
     signal.signal(signal.SIGTERM, lambda *_: say_farewell(is_first))
 
 
+def read_config(*_):
+    try:
+        options.text = first_line(options.config)
+    except PermissionError as error:
+        print("tenant:", error, file=sys.stderr)
+
+
 def prepare_signals():
     if options.signals:
         for number in signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH:
@@ -247,6 +256,9 @@ def prepare_signals():
         signal.signal(signal.SIGTERM, lambda *_: os._exit(int(options.term)))
     if options.farewell:
         prepare_farewell()
+    if options.config:
+        read_config()
+        signal.signal(signal.SIGHUP, read_config)
 
 
 def prepare_company():
@@ -296,7 +308,9 @@ def main():
     parser.add_argument("address", nargs="+")
     for flag in "dual", "reuseport", "daemon", "control", "notify", "attached":
         parser.add_argument(f"--{flag}", action="store_true")
-    for text in "lock", "signals", "term", "farewell", "note", "pidfile", "ready", "wait":
+    texts = ("lock", "signals", "term", "farewell", "note", "pidfile", "ready", "wait", "fault",
+             "config")
+    for text in texts:
         parser.add_argument(f"--{text}")
     parser.add_argument("--begin", type=lambda text: text.split(","), default=[])
     for number in "fail", "threads", "children", "workers":
@@ -305,6 +319,9 @@ def main():
     if options.fail:
         print("tenant: no, not today", file=sys.stderr)
         sys.exit(options.fail)
+    if options.fault and os.path.exists(options.fault):
+        print(f"tenant: {options.fault} is in the way", file=sys.stderr)
+        sys.exit(3)
     if options.lock:
         take_lock()
     os.umask(0)  # everybody may connect to an AF_UNIX socket
