@@ -177,6 +177,14 @@ static void supervise(struct beside *beside)
     bool has_ended = poll(&end, 1, 0) == 1;
     int signal;
 
+    plan->run = run;
+    plan->main = main_signals_find(has_ended ? 0 : run, beside->asked);
+    if (!plan->main) {
+        event_log_notice(beside->plan->log, "isolation", beside->asked,
+            "auto: the server has ended before it could be the first instance: whoever comes is "
+            "refused");
+        return;
+    }
     /* Of a daemon's starter: who waits for the end of what it writes is not to wait for us. */
     if (has_ended || (beside->asked != run && !write_to_the_same(run, beside->asked)))
         descriptors_leave_standard(event_log_descriptor(beside->plan->log));
@@ -184,8 +192,6 @@ static void supervise(struct beside *beside)
     unsetenv(PROTOCOL_CHANNEL_VARIABLE);
     unsetenv("NOTIFY_SOCKET"); /* the server itself has it */
     plan->environment = environ;
-    plan->run = run;
-    plan->main = main_signals_find(has_ended ? 0 : run, beside->asked);
     plan->asked = beside->asked;
     plan->asked_process = (int)syscall(SYS_pidfd_open, beside->asked, 0);
     plan->main_channel = beside->resolver.channel;

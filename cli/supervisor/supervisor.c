@@ -230,7 +230,7 @@ static int open_supervisor(struct supervisor *supervisor)
 
 static int start_first(struct supervisor *supervisor)
 {
-    if (!supervisor->plan->main)
+    if (!supervisor->plan->run)
         return instance_start(supervisor, NULL, pool_needs_account(supervisor));
     main_process_watch(supervisor);
     return instance_adopt_main(supervisor);

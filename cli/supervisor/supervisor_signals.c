@@ -104,7 +104,7 @@ int supervisor_open_signals(struct supervisor *supervisor)
 
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
-    for (size_t i = 0; !supervisor->plan->main && i < sizeof forwarded / sizeof forwarded[0]; i++)
+    for (size_t i = 0; !supervisor->plan->run && i < sizeof forwarded / sizeof forwarded[0]; i++)
         sigaddset(&set, forwarded[i]);
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);

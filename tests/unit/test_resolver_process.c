@@ -135,6 +135,93 @@ static unsigned descriptors_of(pid_t pid, const char *not_these)
     return found;
 }
 
+static bool is_logged(const char *wanted)
+{
+    char text[4096] = "";
+    int file = open(resolver_log, O_RDONLY | O_CLOEXEC);
+    ssize_t size = read(file, text, sizeof text - 1);
+
+    close(file);
+    return size > 0 && strstr(text, wanted);
+}
+
+static void await_line(pid_t pid, const char *wanted)
+{
+    while (!has_line(pid, wanted))
+        usleep(1000);
+}
+
+/* In a child: what waits for clients in an epoll set, and is killed before it is answered. */
+static _Noreturn void ask_and_end(const struct resolver_plan *plan, int told)
+{
+    struct request request = question(REQUEST_SERVES, 0);
+    int channel = -1, tie = -1, reply[2];
+    struct settings settings;
+    char message[256];
+    pid_t pid;
+
+    if (resolver_start(plan, &channel, &tie, message, sizeof message) < 0)
+        _exit(1);
+    pid = greet(channel, &settings);
+    kill(pid, SIGSTOP);
+    await_line(pid, "State:\tT (stopped)\n");
+    request.socket.by_epoll = true;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, reply) < 0)
+        _exit(2);
+    send_with(channel, &request, sizeof request, &reply[1], 1);
+    if (write(told, &pid, sizeof pid) != sizeof pid)
+        _exit(3);
+    kill(getpid(), SIGKILL);
+    _exit(4);
+}
+
+/* Nobody is left who could be the first instance: the server is not started anew behind his back.
+ */
+static void who_was_killed_while_it_asked_is_not_started_again(void **state)
+{
+    char path[128], program[] = "/bin/mkdir", *arguments[] = {program, path, NULL};
+    struct supervisor_plan instances = {.policy = (struct policy *)resolver.policy,
+        .log = resolver.log,
+        .settings = resolver.settings,
+        .library = "/none",
+        .program = program,
+        .arguments = arguments,
+        .environment = environ,
+        .max_instances = 1,
+        .inherited = {-1},
+        .descriptors = {1024, 1024},
+        .notify_inner = -1};
+    struct resolver_plan plan = {.policy = resolver.policy,
+        .log = resolver.log,
+        .settings = resolver.settings,
+        .library = "/none",
+        .instances = &instances};
+    struct pollfd resolver_process = {.events = POLLIN};
+    int told[2], status;
+    pid_t child, pid;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/started", getenv("TMPDIR"));
+    plan.settings.isolation = ISOLATION_UNDECIDED;
+    assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+    child = fork();
+    if (child == 0)
+        ask_and_end(&plan, told[1]);
+    assert_int_equal(read(told[0], &pid, sizeof pid), sizeof pid);
+    await_line(child, "State:\tZ (zombie)\n");
+    resolver_process.fd = pidfd_open(pid, 0);
+    kill(pid, SIGCONT);
+    assert_int_equal(poll(&resolver_process, 1, PATIENCE_MS), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    close(resolver_process.fd);
+    close(told[0]);
+    close(told[1]);
+    assert_int_equal(rmdir(path), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_true(is_logged("has ended"));
+}
+
 /*
  * The process: our own child (this test) plays the server, executes nothing, and looks at what
  * stands beside it.
@@ -184,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RESOLVER_TEST(without_rights_it_still_knows_the_accounts),
         RESOLVER_TEST(ids_of_somebody_are_no_helpers),
+        RESOLVER_TEST(who_was_killed_while_it_asked_is_not_started_again),
         RESOLVER_TEST(the_process_holds_nothing_and_heeds_no_signal),
     };
 
