@@ -193,11 +193,11 @@ int listeners_offer(struct listeners *listeners, const struct request_socket *as
 }
 
 struct listener *listeners_match(const struct listeners *listeners,
-    const struct request_socket *asked, bool (*taken)(const void *context, uint32_t number),
-    const void *context)
+    const struct request_socket *asked,
+    bool (*taken)(const void *context, const struct listener *listener), const void *context)
 {
     for (unsigned i = 0; i < listeners->count; i++)
-        if (is_asked(listeners->list[i], asked) && !taken(context, listeners->list[i]->number))
+        if (is_asked(listeners->list[i], asked) && !taken(context, listeners->list[i]))
             return listeners->list[i];
     return NULL;
 }
@@ -217,6 +217,13 @@ void listeners_set_option(
         if (listeners->list[i]->number == number)
             kernel_setsockopt(listeners->list[i]->source.descriptor, option->level, option->name,
                 option->value, option->size);
+}
+
+void listeners_share(struct listeners *listeners, uint32_t number, unsigned instance)
+{
+    for (unsigned i = 0; i < listeners->count; i++)
+        if (listeners->list[i]->number == number && listeners->list[i]->alone_of != instance)
+            listeners->list[i]->alone_of = 0;
 }
 
 void listeners_pause(struct listeners *listeners, bool pause)

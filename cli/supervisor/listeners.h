@@ -52,8 +52,8 @@ int listeners_offer(struct listeners *listeners, const struct request_socket *as
  * is none.
  */
 struct listener *listeners_match(const struct listeners *listeners,
-    const struct request_socket *asked, bool (*taken)(const void *context, uint32_t number),
-    const void *context);
+    const struct request_socket *asked,
+    bool (*taken)(const void *context, const struct listener *listener), const void *context);
 
 /* One at exactly this address, which both it and `asked` share with others; NULL if there is none.
  */
@@ -66,6 +66,9 @@ struct listener *listeners_find(const struct listeners *listeners, uint32_t numb
 /* setsockopt(2) on each with that number. */
 void listeners_set_option(
     struct listeners *listeners, uint32_t number, const struct request_option *option);
+
+/* This instance has them, too: those with that number are its own, or the service's from now on. */
+void listeners_share(struct listeners *listeners, uint32_t number, unsigned instance);
 
 /* Stops taking clients for a while, and goes on: they wait in the kernel's queues. */
 void listeners_pause(struct listeners *listeners, bool pause);

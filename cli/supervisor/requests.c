@@ -26,6 +26,21 @@ static bool is_nobodys(const struct instance *instance)
     return instance->state <= INSTANCE_SPARE || instance->state == INSTANCE_MAIN;
 }
 
+/*
+ * What one instance alone has goes when that one ends. Who is somebody's can neither have it nor
+ * keep it.
+ */
+static bool is_anothers(const struct instance *instance, const struct listener *listener)
+{
+    return !is_nobodys(instance) && listener->alone_of && listener->alone_of != instance->number;
+}
+
+static void share(struct instance *instance, const struct listener *listener)
+{
+    if (is_nobodys(instance))
+        listeners_share(&instance->supervisor->listeners, listener->number, instance->number);
+}
+
 static void answer_result(int reply, int result)
 {
     struct stand_in none = {.magic = PROTOCOL_MAGIC, .result = result};
@@ -97,13 +112,10 @@ static int make_stand_in(struct instance *instance, const struct listener *liste
     return 0;
 }
 
-static void give(struct instance *instance, struct listener *listener, int reply)
+static void give(struct instance *instance, const struct listener *listener, int reply)
 {
     cleanup_descriptor int theirs = -1;
     int error = make_stand_in(instance, listener, &theirs);
-
-    if (listener->alone_of != instance->number)
-        listener->alone_of = 0;
 
     if (error < 0) {
         answer_result(reply, error);
@@ -122,22 +134,25 @@ static bool is_open(const struct stand_in_end *end)
     return poll(&set, 1, 0) == 0 || !(set.revents & (POLLHUP | POLLERR));
 }
 
-static bool has_it(const void *context, uint32_t number)
+/* Or never will. */
+static bool has_it(const void *context, const struct listener *listener)
 {
     const struct instance *instance = context;
 
     for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
-        if (end->listener == number && is_open(end))
+        if (end->listener == listener->number && is_open(end))
             return true;
-    return false;
+    return is_anothers(instance, listener);
 }
 
 /* The oldest goes when there are too many: an instance that binds so many forgets only its own. */
-static void remember_bound(struct instance *instance, uint64_t cookie, uint32_t listener)
+static void binds(struct instance *instance, uint64_t cookie, const struct listener *listener)
 {
-    if (cookie) /* 0: it only asks */
-        instance->bound[instance->next_bound++ % BOUND_REMEMBERED] =
-            (struct bound){cookie, listener};
+    if (cookie == 0) /* it only asks */
+        return;
+    instance->bound[instance->next_bound++ % BOUND_REMEMBERED] =
+        (struct bound){cookie, listener->number};
+    share(instance, listener);
 }
 
 static uint32_t find_bound(const struct instance *instance, uint64_t cookie)
@@ -148,14 +163,14 @@ static uint32_t find_bound(const struct instance *instance, uint64_t cookie)
     return 0;
 }
 
-static bool has_or_binds_it(const void *context, uint32_t number)
+static bool has_or_binds_it(const void *context, const struct listener *listener)
 {
     const struct instance *instance = context;
 
     for (unsigned i = 0; i < BOUND_REMEMBERED; i++)
-        if (instance->bound[i].listener == number)
+        if (instance->bound[i].listener == listener->number)
             return true;
-    return has_it(instance, number);
+    return has_it(instance, listener);
 }
 
 /* What it has not bound either; but that may have been closed again. */
@@ -163,10 +178,11 @@ static const struct listener *find_for(
     const struct instance *instance, const struct request_socket *asked)
 {
     const struct listeners *listeners = &instance->supervisor->listeners;
+    const struct listener *found = listeners_match(listeners, asked, has_or_binds_it, instance)
+                                       ?: listeners_match(listeners, asked, has_it, instance)
+                                       ?: listeners_match_shared(listeners, asked);
 
-    return listeners_match(listeners, asked, has_or_binds_it, instance)
-               ?: listeners_match(listeners, asked, has_it, instance)
-               ?: listeners_match_shared(listeners, asked);
+    return found && !is_anothers(instance, found) ? found : NULL;
 }
 
 static void bind_it(struct instance *instance, const struct request_socket *asked, int reply)
@@ -174,7 +190,7 @@ static void bind_it(struct instance *instance, const struct request_socket *aske
     const struct listener *listener = find_for(instance, asked);
 
     if (listener) {
-        remember_bound(instance, asked->cookie, listener->number);
+        binds(instance, asked->cookie, listener);
         descriptors_send(reply, &listener->facts, sizeof listener->facts, -1);
     } else {
         answer_result(reply, -ENOENT);
@@ -183,10 +199,10 @@ static void bind_it(struct instance *instance, const struct request_socket *aske
 
 static void listen_on_it(struct instance *instance, uint32_t number, int reply)
 {
-    struct listener *listener = listeners_find(&instance->supervisor->listeners, number);
+    const struct listener *listener = listeners_find(&instance->supervisor->listeners, number);
 
     /* Several may listen on one socket that was bound before they were forked: each has its own. */
-    if (listener)
+    if (listener && !is_anothers(instance, listener))
         give(instance, listener, reply);
     else
         answer_result(reply, -ENOENT);
@@ -209,6 +225,7 @@ static void take_offer(
     /* The first's are everybody's. */
     if (listener->number > before && instance->supervisor->was_ready)
         listener->alone_of = instance->number;
+    share(instance, listener);
     give(instance, listener, reply);
     if (instance->state == INSTANCE_MAIN) /* that is why it asked */
         supervisor_is_ready(instance->supervisor);

@@ -65,6 +65,20 @@ has_spare() {
     "$WSAPEER" list --pid="$(supervisor)" | grep -q ' spare '
 }
 
+# What is bob's alone goes with his instance; of the service's own (the first two) each may have its own.
+@test "45: alice's instance gets nobody else's listener, and does not keep it" {
+    tenant -- --control
+    local bobs got
+    bobs=$(say bob "os.getpid()")
+    says bob "get /uid" 1002 "@control-$bobs"
+    got=$(say alice "run('$FIXTURES/claimant', '30')")
+    [[ "$got" =~ ^1\ 2(\ [0-9]+)?$ ]] || explain "alice's instance got $got"
+    says bob "get /uid" 1002 "@control-$bobs"
+    kill -KILL "$bobs"
+    await 20 has_ended "$bobs"
+    await 20 is_no_name "@control-$bobs" || explain "alice's instance kept it"
+}
+
 @test "34: the supervisor is killed: every instance ends, whatever it does" {
     tenant -- --term=ignore --children=2
     says alice "get /uid" 1001

@@ -279,10 +279,6 @@ each_his_own_at() { # ADDRESS
     each_his_own_at "$ADDRESS"
 }
 
-is_no_name() { # NAME
-    ! grep -q " $1\$" /proc/net/unix
-}
-
 @test "account: a name that an instance alone has listened on goes with it" {
     tenant --idle=1 -- --control
     local alices

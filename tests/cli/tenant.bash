@@ -16,6 +16,7 @@
 #   instance_of ACCOUNT                     prints the pid of the account's instance, by wsapeer list
 #   each_his_own_at ADDRESS                 alice and bob are served as themselves, root is not
 #   no_wsapeer_is_left                      of the supervisor and the keepers
+#   is_no_name @NAME                        no socket has that name
 #   has_spares N                            so many wait for the next account
 
 load ../lib/each
@@ -160,6 +161,10 @@ each_his_own_at() { # ADDRESS
 
 no_wsapeer_is_left() {
     ! pgrep -x 'wsapeer.*' >/dev/null
+}
+
+is_no_name() { # @NAME
+    ! grep -q " $1\$" /proc/net/unix
 }
 
 has_spares() {

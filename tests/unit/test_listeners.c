@@ -71,9 +71,9 @@ static int make(const void *address, socklen_t length)
     return made;
 }
 
-static bool is_below(const void *context, uint32_t number)
+static bool is_below(const void *context, const struct listener *listener)
 {
-    return number <= *(const uint32_t *)context;
+    return listener->number <= *(const uint32_t *)context;
 }
 
 static void the_same_command_finds_its_own(void **state)
@@ -247,6 +247,31 @@ static void those_that_share_an_address_are_one(void **state)
     assert_int_equal(is_kept_alive(two), 1);
 }
 
+/* The one is closed only with the other: the kernel has put clients of the number into both. */
+static void those_that_share_an_address_are_shared_together(void **state)
+{
+    const struct sockaddr_in here = {.sin_family = AF_INET,
+        .sin_addr.s_addr = any_port.sin_addr.s_addr,
+        .sin_port = htons(7071)};
+    struct request_socket asked = asked_for(&here, sizeof here);
+    cleanup_descriptor int one = make_shared(&here), two = make_shared(&here);
+    struct listener *first, *second;
+
+    (void)state;
+    asked.shared = true;
+    assert_int_equal(listeners_offer(&listeners, &asked, one, &first), 0);
+    first->alone_of = 3;
+    assert_int_equal(listeners_offer(&listeners, &asked, two, &second), 0);
+    listeners_share(&listeners, first->number, 3);
+    assert_int_equal(first->alone_of, 3);
+    assert_int_equal(second->alone_of, 3);
+    listeners_share(&listeners, first->number + 1, 4);
+    assert_int_equal(first->alone_of, 3);
+    listeners_share(&listeners, first->number, 4);
+    listeners_give_up(&listeners, 3);
+    assert_int_equal(listeners.count, 2);
+}
+
 /* SO_REUSEPORT says nothing where each asked for any port. */
 static void those_at_ports_of_their_own_are_two(void **state)
 {
@@ -270,6 +295,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_pause_leaves_clients_in_the_kernels_queue, begin, end),
         cmocka_unit_test_setup_teardown(what_was_one_instances_own_goes_with_it, begin, end),
         cmocka_unit_test_setup_teardown(those_that_share_an_address_are_one, begin, end),
+        cmocka_unit_test_setup_teardown(those_at_ports_of_their_own_are_two, begin, end),
+        cmocka_unit_test_setup_teardown(
+            those_that_share_an_address_are_shared_together, begin, end),
         cmocka_unit_test_setup_teardown(those_at_ports_of_their_own_are_two, begin, end),
         cmocka_unit_test_setup_teardown(paths_that_are_ours_are_removed, begin, end),
     };
