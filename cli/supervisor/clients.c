@@ -83,25 +83,28 @@ static void refuse(const struct supervisor *supervisor, int connection, const st
 }
 
 /* A quarter of the descriptors is for all else. */
-static unsigned most_waiting(void)
+bool clients_have_their_share(const struct supervisor *supervisor, const struct tenant *tenant)
 {
     struct rlimit64 limit = {0};
+    unsigned most = UINT32_MAX;
 
     kernel_getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur < UINT32_MAX ? (unsigned)(limit.rlim_cur - limit.rlim_cur / 4)
-                                       : UINT32_MAX;
+    if (limit.rlim_cur < UINT32_MAX)
+        most = (unsigned)(limit.rlim_cur - limit.rlim_cur / 4);
+    return tenants_has_its_share(&supervisor->tenants, tenant, most);
 }
 
 static void lodge(struct supervisor *supervisor, const struct listener *listener, int connection,
     const struct identity *peer, const struct account *account)
 {
     struct tenant *tenant = tenants_of(&supervisor->tenants, account);
+    bool is_first = tenant && !tenants_queue(tenant, listener->number);
     int64_t now = clock_now();
     int error = -ENOMEM;
 
     if (tenant && tenant->not_before > now)
         error = -EAGAIN;
-    else if (tenant && tenants_has_its_share(&supervisor->tenants, tenant, most_waiting()))
+    else if (tenant && clients_have_their_share(supervisor, tenant))
         error = -ENOBUFS;
     else if (tenant)
         error = tenants_wait(&supervisor->tenants, tenant, connection, listener->number, peer, now);
@@ -109,10 +112,10 @@ static void lodge(struct supervisor *supervisor, const struct listener *listener
         refuse(supervisor, connection, peer, ACCOUNT_NO_INSTANCE, -error);
         return;
     }
-    if (tenant->instance && tenant->instance->state == INSTANCE_SERVING)
-        clients_deliver(supervisor, tenant);
-    else
+    if (!tenant->instance || tenant->instance->state != INSTANCE_SERVING)
         pool_want(supervisor, tenant);
+    else if (is_first) /* what waits before it has no room either, and an event will say so */
+        clients_deliver_at(supervisor, tenant, listener->number);
 }
 
 static void take(struct supervisor *supervisor, const struct listener *listener, int connection)
@@ -169,66 +172,76 @@ static void delivered(struct supervisor *supervisor, struct tenant *tenant, stru
     free(waiting);
 }
 
-/* To a stand-in that has room; those that turn out to be full are asked again when they have. */
+/*
+ * The first of the queue to a stand-in that has room; those that turn out to be full are asked
+ * again when they have, and those that are closed already go when that is heard.
+ */
 static int deliver(
-    struct supervisor *supervisor, struct instance *instance, const struct waiting *waiting)
+    struct supervisor *supervisor, struct instance *instance, const struct queue *queue)
 {
     for (;;) {
-        struct stand_in_end *end = instance_stand_in(instance, waiting->listener);
-        int error = end ? -EAGAIN : -EPIPE;
+        struct stand_in_end *end = instance_stand_in(instance, queue->listener);
+        int error;
 
         if (!end || end->full)
-            return error;
-        error = stand_in_deliver(end->source.descriptor, waiting->connection);
-        if (error != -EAGAIN)
+            return -EAGAIN;
+        error = stand_in_deliver(end->source.descriptor, queue->first->connection);
+        if (error != -EAGAIN && error != -EPIPE && error != -ECONNRESET)
             return error;
         end->full = true;
-        loop_change(&supervisor->loop, &end->source, EPOLLOUT);
+        if (error == -EAGAIN)
+            loop_change(&supervisor->loop, &end->source, EPOLLOUT);
     }
 }
 
-static bool is_full(const struct instance *instance)
+static void deliver_queue(struct supervisor *supervisor, struct tenant *tenant, struct queue *queue)
 {
-    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
-        if (!end->full)
-            return false;
-    return true;
+    bool more = true;
+
+    while (more && deliver(supervisor, tenant->instance, queue) == 0) {
+        struct waiting *taken = tenants_take(&supervisor->tenants, tenant, queue);
+
+        more = taken->next;
+        delivered(supervisor, tenant, taken);
+    }
 }
 
 void clients_deliver(struct supervisor *supervisor, struct tenant *tenant)
 {
-    struct waiting **place = &tenant->first;
-
-    while (*place) {
-        int error = deliver(supervisor, tenant->instance, *place);
-
-        if (error == 0)
-            delivered(supervisor, tenant, tenants_take(&supervisor->tenants, tenant, place));
-        else if (error == -EAGAIN && is_full(tenant->instance))
-            return;
-        else
-            place = &(*place)->next; /* it does not listen there, or has no room there, now */
+    for (struct queue *queue = tenant->queues, *next; queue; queue = next) {
+        next = queue->next;
+        deliver_queue(supervisor, tenant, queue);
     }
 }
 
-static void refuse_one(struct supervisor *supervisor, struct tenant *tenant, struct waiting **place,
+void clients_deliver_at(struct supervisor *supervisor, struct tenant *tenant, uint32_t listener)
+{
+    struct queue *queue = tenants_queue(tenant, listener);
+
+    if (queue)
+        deliver_queue(supervisor, tenant, queue);
+}
+
+/* Returns whether there are more. */
+static bool refuse_first(struct supervisor *supervisor, struct tenant *tenant, struct queue *queue,
     enum account_verdict verdict, int error)
 {
-    struct waiting *waiting = tenants_take(&supervisor->tenants, tenant, place);
+    struct waiting *waiting = tenants_take(&supervisor->tenants, tenant, queue);
+    bool more = waiting->next;
 
     refuse(supervisor, waiting->connection, &waiting->peer, verdict, error);
     free(waiting);
+    return more;
 }
 
 void clients_refuse_hopeless(struct supervisor *supervisor, struct tenant *tenant, int64_t since)
 {
-    struct waiting **place = &tenant->first;
+    for (struct queue *queue = tenant->queues, *next; queue; queue = next) {
+        bool more = !instance_stand_in(tenant->instance, queue->listener);
 
-    while (*place) {
-        if ((*place)->since < since && !instance_stand_in(tenant->instance, (*place)->listener))
-            refuse_one(supervisor, tenant, place, ACCOUNT_NO_INSTANCE, ENOTCONN);
-        else
-            place = &(*place)->next;
+        next = queue->next;
+        while (more && queue->first->since < since)
+            more = refuse_first(supervisor, tenant, queue, ACCOUNT_NO_INSTANCE, ENOTCONN);
     }
 }
 
@@ -236,6 +249,6 @@ void clients_refuse(
     struct supervisor *supervisor, struct tenant *tenant, enum account_verdict verdict, int error)
 {
     tenants_want_no_more(&supervisor->tenants, tenant);
-    while (tenant->first)
-        refuse_one(supervisor, tenant, &tenant->first, verdict, error);
+    while (tenant->queues)
+        refuse_first(supervisor, tenant, tenant->queues, verdict, error);
 }

@@ -6,11 +6,9 @@
 #include "instance_tmp.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,18 +18,6 @@ enum {
 };
 
 static void say_end(const struct instance *instance, const struct keeper_report *report);
-
-static void forget_stand_ins(struct instance *instance)
-{
-    while (instance->stand_ins) {
-        struct stand_in_end *end = instance->stand_ins;
-
-        instance->stand_ins = end->next;
-        loop_remove(&instance->supervisor->loop, &end->source);
-        kernel_close(end->source.descriptor);
-        free(end);
-    }
-}
 
 static void close_source(struct loop *loop, struct source *source)
 {
@@ -54,7 +40,7 @@ static void forget(struct instance *instance)
     while (*place != instance)
         place = &(*place)->next;
     *place = instance->next;
-    forget_stand_ins(instance);
+    instance_forget_stand_ins(instance);
     listeners_give_up(&supervisor->listeners, instance->number);
     close_source(&supervisor->loop, &instance->channel_source);
     close_source(&supervisor->loop, &instance->keeper_source);
@@ -289,42 +275,6 @@ void instance_end(struct instance *instance, int signal)
     instance->state = INSTANCE_ENDING;
     instance->asked = true;
     keeper_signal(&instance->keeper, signal ? signal : SIGTERM);
-}
-
-static void move_to_end(struct instance *instance, struct stand_in_end *end)
-{
-    struct stand_in_end **place = &instance->stand_ins;
-
-    while (*place != end)
-        place = &(*place)->next;
-    *place = end->next;
-    while (*place)
-        place = &(*place)->next;
-    *place = end;
-    end->next = NULL;
-}
-
-struct stand_in_end *instance_stand_in(struct instance *instance, uint32_t listener)
-{
-    struct stand_in_end *found = NULL;
-
-    for (struct stand_in_end *end = instance->stand_ins; end; end = end->next)
-        if (end->listener == listener && (!found || (found->full && !end->full)))
-            found = end;
-    if (found && instance->stand_ins->next)
-        move_to_end(instance, found);
-    return found;
-}
-
-bool instance_has_under_way(const struct instance *instance)
-{
-    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next) {
-        int bytes = 0;
-
-        if (ioctl(end->source.descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0)
-            return true;
-    }
-    return false;
 }
 
 unsigned instance_connections(struct instance *instance)

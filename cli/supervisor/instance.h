@@ -34,6 +34,7 @@ struct stand_in_end {
     uint32_t listener;
     uint64_t cookie; /* of the instance's end */
     bool full;       /* has no room at the moment */
+    bool late;       /* the instance was somebody's when it came: the tenant holds it */
     struct source source;
 };
 
@@ -56,6 +57,7 @@ struct instance {
     struct loading loading;
     struct source keeper_source, channel_source;
     struct stand_in_end *stand_ins;
+    unsigned stand_in_count, late_stand_ins; /* of all of them; see instance_stand_ins.c */
     struct bound bound[BOUND_REMEMBERED];
     unsigned next_bound;
     struct connections connections;
@@ -95,15 +97,28 @@ void instance_end(struct instance *instance, int signal);
 /* Passes the signal on: at once, or when it has come so far as to wait for clients. */
 void instance_signal(struct instance *instance, int signal);
 
+/* It may be anybody's yet: not sealed, nor about to be, nor told to end. */
+bool instance_is_nobodys(const struct instance *instance);
+
+/* ---- instance_stand_ins.c ---- */
+
+/* One more; *theirs is the caller's. -ENFILE: it has enough, or its tenant's share is used up. */
+int instance_add_stand_in(struct instance *instance, uint32_t listener, int *theirs);
+void instance_forget_stand_ins(struct instance *instance);
+
 /*
  * A stand-in for this listener: one that has room, if there is one, else one that is full; NULL for
  * none. Where there are several, the next time it is another's turn.
  */
 struct stand_in_end *instance_stand_in(struct instance *instance, uint32_t listener);
 
-/* Connections it has open, and those on their way through a stand-in. */
-unsigned instance_connections(struct instance *instance);
+/* Are connections on their way through a stand-in? */
 bool instance_has_under_way(const struct instance *instance);
+
+/* ---- instance.c ---- */
+
+/* Connections that it has open, and such. */
+unsigned instance_connections(struct instance *instance);
 
 /* SIGCHLD came, or time has passed: the proof that the library is loaded. */
 void instance_check_loading(struct instance *instance, bool child_changed);

@@ -172,7 +172,7 @@ static bool has_enough(const struct supervisor *supervisor, const struct tenant 
             continue;
         owned++;
         ending += i->state == INSTANCE_ENDING;
-        if (i->state == INSTANCE_SERVING && !i->tenant->first &&
+        if (i->state == INSTANCE_SERVING && !i->tenant->waiting &&
             (!longest || i->given < longest->given) && instance_connections(i) == 0)
             longest = i;
     }
@@ -232,9 +232,9 @@ void pool_ended(struct supervisor *supervisor, struct tenant *tenant, const stru
         supervisor->start_failures = 0;
     if (tenant) {
         count_failure(tenant, ending);
-        if (tenant->first && (tenant->not_before > clock_now() || !ending->waited))
+        if (tenant->waiting && (tenant->not_before > clock_now() || !ending->waited))
             clients_refuse(supervisor, tenant, ACCOUNT_NO_INSTANCE, 0);
-        else if (tenant->first)
+        else if (tenant->waiting)
             pool_want(supervisor, tenant);
         tenants_release(&supervisor->tenants, tenant, clock_now());
     }
@@ -256,7 +256,7 @@ static int64_t tend_serving(struct instance *instance, int64_t now)
 
     if (now < instance->next_tend)
         return instance->next_tend;
-    busy = instance->tenant->first || instance_connections(instance) > 0;
+    busy = instance->tenant->waiting || instance_connections(instance) > 0;
     if (busy || instance->was_busy)
         instance->given = now;
     instance->was_busy = busy;
@@ -338,7 +338,7 @@ static int64_t make_place(struct supervisor *supervisor, int64_t now)
     if (census.owned < supervisor->plan->max_instances)
         return now + LOOK_MS;
     for (struct instance *i = supervisor->instances; i; i = i->next)
-        if (i->state == INSTANCE_SERVING && !i->tenant->first && now - i->given >= LOOK_MS &&
+        if (i->state == INSTANCE_SERVING && !i->tenant->waiting && now - i->given >= LOOK_MS &&
             (!longest || i->given < longest->given) && instance_connections(i) == 0)
             longest = i;
     if (longest && census.ending < supervisor->tenants.wanting)

@@ -9,7 +9,6 @@
 
 #include "cleanup.h"
 #include "descriptors.h"
-#include "stand_in.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,26 +17,19 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of one instance: its processes may each have their own, for each listener. */
-enum { MOST_STAND_INS = 1024 };
-
-static bool is_nobodys(const struct instance *instance)
-{
-    return instance->state <= INSTANCE_SPARE || instance->state == INSTANCE_MAIN;
-}
-
 /*
  * What one instance alone has goes when that one ends. Who is somebody's can neither have it nor
  * keep it.
  */
 static bool is_anothers(const struct instance *instance, const struct listener *listener)
 {
-    return !is_nobodys(instance) && listener->alone_of && listener->alone_of != instance->number;
+    return !instance_is_nobodys(instance) && listener->alone_of &&
+           listener->alone_of != instance->number;
 }
 
 static void share(struct instance *instance, const struct listener *listener)
 {
-    if (is_nobodys(instance))
+    if (instance_is_nobodys(instance))
         listeners_share(&instance->supervisor->listeners, listener->number, instance->number);
 }
 
@@ -48,74 +40,10 @@ static void answer_result(int reply, int result)
     descriptors_send(reply, &none, sizeof none, -1);
 }
 
-static void drop_stand_in(struct stand_in_end *end)
-{
-    struct stand_in_end **place = &end->instance->stand_ins;
-
-    while (*place != end)
-        place = &(*place)->next;
-    *place = end->next;
-    loop_remove(&end->instance->supervisor->loop, &end->source);
-    kernel_close(end->source.descriptor);
-    free(end);
-}
-
-/* The instance has closed its end, or there is room again. */
-static void stand_in_ready(void *context, uint32_t events)
-{
-    struct stand_in_end *end = context;
-    struct instance *instance = end->instance;
-
-    if (events & (EPOLLHUP | EPOLLERR)) {
-        drop_stand_in(end);
-        return;
-    }
-    loop_change(&instance->supervisor->loop, &end->source, 0);
-    end->full = false;
-    if (instance->state == INSTANCE_SERVING)
-        clients_deliver(instance->supervisor, instance->tenant);
-}
-
-static unsigned count_stand_ins(const struct instance *instance)
-{
-    unsigned count = 0;
-
-    for (const struct stand_in_end *end = instance->stand_ins; end; end = end->next)
-        count++;
-    return count;
-}
-
-static int make_stand_in(struct instance *instance, const struct listener *listener, int *theirs)
-{
-    cleanup_memory struct stand_in_end *end = calloc(1, sizeof *end);
-    int pair[2], error = end ? 0 : -ENOMEM;
-
-    if (error == 0 && count_stand_ins(instance) >= MOST_STAND_INS)
-        error = -ENFILE;
-    if (error == 0)
-        error = stand_in_make(pair);
-    if (error < 0)
-        return error;
-    *theirs = pair[1];
-    end->instance = instance;
-    end->listener = listener->number;
-    kernel_socket_cookie(pair[1], &end->cookie);
-    end->source = (struct source){.descriptor = pair[0], .ready = stand_in_ready, .context = end};
-    error = loop_add(&instance->supervisor->loop, &end->source);
-    if (error < 0) {
-        kernel_close(pair[0]);
-        return error;
-    }
-    end->next = instance->stand_ins;
-    instance->stand_ins = end;
-    memory_steal(&end);
-    return 0;
-}
-
 static void give(struct instance *instance, const struct listener *listener, int reply)
 {
     cleanup_descriptor int theirs = -1;
-    int error = make_stand_in(instance, listener, &theirs);
+    int error = instance_add_stand_in(instance, listener->number, &theirs);
 
     if (error < 0) {
         answer_result(reply, error);
@@ -123,7 +51,7 @@ static void give(struct instance *instance, const struct listener *listener, int
     }
     descriptors_send(reply, &listener->facts, sizeof listener->facts, theirs);
     if (instance->state == INSTANCE_SERVING)
-        clients_deliver(instance->supervisor, instance->tenant);
+        clients_deliver_at(instance->supervisor, instance->tenant, listener->number);
 }
 
 /* Asked of the kernel: that it was closed may not have been heard yet. */
@@ -216,7 +144,7 @@ static void take_offer(
     struct listener *listener;
     int error = -EPERM;
 
-    if (is_nobodys(instance))
+    if (instance_is_nobodys(instance))
         error = listeners_offer(listeners, asked, socket, &listener);
     if (error < 0) {
         answer_result(reply, error);
@@ -258,7 +186,7 @@ static void set_option(const struct instance *instance, const struct request *re
 {
     const struct request_option *option = &request->option;
 
-    if (is_nobodys(instance) && option->size <= sizeof option->value)
+    if (instance_is_nobodys(instance) && option->size <= sizeof option->value)
         listeners_set_option(&instance->supervisor->listeners, request->socket.listener, option);
 }
 

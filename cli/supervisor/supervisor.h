@@ -127,6 +127,12 @@ void clients_accept(void *supervisor, struct listener *listener);
 /* The tenant has an instance that serves: what waits is delivered, as far as there is room. */
 void clients_deliver(struct supervisor *supervisor, struct tenant *tenant);
 
+/* The same for those at one listener: its stand-in has room again, or there is another. */
+void clients_deliver_at(struct supervisor *supervisor, struct tenant *tenant, uint32_t listener);
+
+/* Has the tenant as many of our descriptors, for clients that wait and for stand-ins, as it may? */
+bool clients_have_their_share(const struct supervisor *supervisor, const struct tenant *tenant);
+
 /* What waits is refused: the verdict and the errno value are for the log. */
 void clients_refuse(
     struct supervisor *supervisor, struct tenant *tenant, enum account_verdict verdict, int error);

@@ -1,5 +1,7 @@
 #include "tenants.h"
 
+#include "cleanup.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,6 @@ struct tenant *tenants_of(struct tenants *tenants, const struct account *account
     if (!tenant)
         return NULL;
     tenant->account = sorted;
-    tenant->end = &tenant->first;
     tenant->next = *bucket;
     *bucket = tenant;
     return tenant;
@@ -52,7 +53,7 @@ void tenants_release(struct tenants *tenants, struct tenant *tenant, int64_t now
 {
     struct tenant **place = bucket_of(tenants, tenant->account.uid);
 
-    if (tenant->instance || tenant->first || tenant->wants)
+    if (tenant->instance || tenant->queues || tenant->wants)
         return;
     if (tenant->failures && tenant->remembered > now)
         return;
@@ -72,35 +73,82 @@ void tenants_visit(
         }
 }
 
+struct queue *tenants_queue(const struct tenant *tenant, uint32_t listener)
+{
+    struct queue *queue = tenant->queues;
+
+    while (queue && queue->listener != listener)
+        queue = queue->next;
+    return queue;
+}
+
+static struct queue *begin_queue(struct tenant *tenant, uint32_t listener)
+{
+    struct queue *queue = malloc(sizeof *queue);
+
+    if (!queue)
+        return NULL;
+    *queue = (struct queue){.next = tenant->queues, .listener = listener, .end = &queue->first};
+    tenant->queues = queue;
+    return queue;
+}
+
+static void end_queue(struct tenant *tenant, struct queue *queue)
+{
+    struct queue **place = &tenant->queues;
+
+    while (*place != queue)
+        place = &(*place)->next;
+    *place = queue->next;
+    free(queue);
+}
+
 int tenants_wait(struct tenants *tenants, struct tenant *tenant, int connection, uint32_t listener,
     const struct identity *peer, int64_t now)
 {
-    struct waiting *waiting = malloc(sizeof *waiting);
+    cleanup_memory struct waiting *waiting = malloc(sizeof *waiting);
+    struct queue *queue = tenants_queue(tenant, listener);
 
-    if (!waiting)
+    if (waiting && !queue)
+        queue = begin_queue(tenant, listener);
+    if (!waiting || !queue)
         return -ENOMEM;
-    *waiting = (struct waiting){
-        .connection = connection, .listener = listener, .since = now, .peer = *peer};
-    *tenant->end = waiting;
-    tenant->end = &waiting->next;
+    *waiting = (struct waiting){.connection = connection, .since = now, .peer = *peer};
+    *queue->end = waiting;
+    queue->end = &waiting->next;
+    memory_steal(&waiting);
     tenant->waiting++;
     tenants->waiting++;
     return 0;
 }
 
+void tenants_hold(struct tenants *tenants, struct tenant *tenant)
+{
+    tenant->held++;
+    tenants->held++;
+}
+
+void tenants_let_go(struct tenants *tenants, struct tenant *tenant)
+{
+    tenant->held--;
+    tenants->held--;
+}
+
 bool tenants_has_its_share(
     const struct tenants *tenants, const struct tenant *tenant, unsigned most)
 {
-    return most <= tenants->waiting || tenant->waiting >= (most - tenants->waiting) / 2;
+    unsigned taken = tenants->waiting + tenants->held;
+
+    return most <= taken || tenant->waiting + tenant->held >= (most - taken) / 2;
 }
 
-struct waiting *tenants_take(struct tenants *tenants, struct tenant *tenant, struct waiting **place)
+struct waiting *tenants_take(struct tenants *tenants, struct tenant *tenant, struct queue *queue)
 {
-    struct waiting *taken = *place;
+    struct waiting *taken = queue->first;
 
-    *place = taken->next;
-    if (tenant->end == &taken->next)
-        tenant->end = place;
+    queue->first = taken->next;
+    if (!queue->first)
+        end_queue(tenant, queue);
     tenant->waiting--;
     tenants->waiting--;
     return taken;

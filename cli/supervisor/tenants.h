@@ -2,8 +2,9 @@
  * tenants.h: the accounts that are served, and the connections that wait for their instance.
  *
  * Invariant: a tenant is one complete set of credentials (user id, group id, all groups): two that
- * differ in one group are two tenants, and a connection waits with the tenant whose peer it is, and
- * nowhere else. Each waiting connection is delivered, refused or closed, once.
+ * differ in one group are two tenants, and a connection waits with the tenant whose peer it is, at
+ * the listener where it came, and nowhere else. Each waiting connection is delivered, refused or
+ * closed, once.
  *
  * Used by the supervisor, single-threaded. Knows nothing of instances but that a tenant may have
  * one.
@@ -21,9 +22,15 @@ struct instance;
 struct waiting {
     struct waiting *next;
     int connection;
-    uint32_t listener;
     int64_t since; /* milliseconds of the loop's clock */
     struct identity peer;
+};
+
+/* Those of one tenant at one listener, never none: what waits elsewhere is nothing to them. */
+struct queue {
+    struct queue *next;
+    uint32_t listener;
+    struct waiting *first, **end;
 };
 
 struct tenant {
@@ -31,8 +38,9 @@ struct tenant {
     struct tenant *next_wants; /* in the line of those that want an instance */
     struct account account;
     struct instance *instance; /* NULL: it has none */
-    struct waiting *first, **end;
+    struct queue *queues;
     unsigned waiting;
+    unsigned held;      /* our descriptors besides, by the word of its instance */
     bool wants;         /* stands in that line */
     unsigned failures;  /* ends of its instances soon after they began, in a row */
     int64_t not_before; /* no instance before this time */
@@ -44,7 +52,7 @@ enum { TENANT_BUCKETS = 256 };
 struct tenants {
     struct tenant *buckets[TENANT_BUCKETS];
     struct tenant *wants_first, **wants_end; /* who was first is served first */
-    unsigned waiting;                        /* of all of them */
+    unsigned waiting, held;                  /* of all of them */
     unsigned wanting;
 };
 
@@ -62,16 +70,26 @@ void tenants_visit(
 int tenants_wait(struct tenants *tenants, struct tenant *tenant, int connection, uint32_t listener,
     const struct identity *peer, int64_t now);
 
+/* The one of that listener; NULL: nothing waits there. */
+struct queue *tenants_queue(const struct tenant *tenant, uint32_t listener);
+
+/* A descriptor of ours that is there because its instance asked; and it is closed. */
+void tenants_hold(struct tenants *tenants, struct tenant *tenant);
+void tenants_let_go(struct tenants *tenants, struct tenant *tenant);
+
 /*
- * Has it as much waiting as it may, of `most` in all? That is half of what is left besides: an
- * account whose instance hangs takes a third of the room, the next one a third of the rest.
+ * Has it as much waiting, and held, as it may, of `most` in all? That is half of what is left
+ * besides: an account whose instance hangs takes a third of the room, the next one a third of the
+ * rest.
  */
 bool tenants_has_its_share(
     const struct tenants *tenants, const struct tenant *tenant, unsigned most);
 
-/* Takes the entry that *place points to out of its line; it and its connection are the caller's. */
-struct waiting *tenants_take(
-    struct tenants *tenants, struct tenant *tenant, struct waiting **place);
+/*
+ * Takes the first of the queue, which ends with its last; it and its connection are the caller's.
+ * `next` still tells whether there are more.
+ */
+struct waiting *tenants_take(struct tenants *tenants, struct tenant *tenant, struct queue *queue);
 
 /* Puts the tenant at the end of the line of those that want an instance, or takes it out. */
 void tenants_want(struct tenants *tenants, struct tenant *tenant);

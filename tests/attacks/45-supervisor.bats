@@ -79,6 +79,17 @@ has_spare() {
     await 20 is_no_name "@control-$bobs" || explain "alice's instance kept it"
 }
 
+# Each is a descriptor of the supervisor's, and looked at with each of alice's clients.
+@test "45: alice's instance gets a few stand-ins, and none for as often as it asks" {
+    tenant --
+    local got
+    got=$(say alice "run('$FIXTURES/claimant', '1000', '1')")
+    [ "$got" -ge 8 ] && [ "$got" -le 64 ] || explain "alice's instance got $got"
+    says alice "get /uid" 1001
+    says bob "get /uid" 1002
+    [ "$(say alice "run('$FIXTURES/claimant', '1000', '1')")" = "$got" ] || explain "they stay"
+}
+
 @test "34: the supervisor is killed: every instance ends, whatever it does" {
     tenant -- --term=ignore --children=2
     says alice "get /uid" 1001

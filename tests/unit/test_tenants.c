@@ -27,8 +27,10 @@ static struct account account_of(uid_t uid, gid_t one, gid_t other)
 static void release_all(void *context, struct tenant *tenant)
 {
     (void)context;
-    while (tenant->first)
-        free(tenants_take(&tenants, tenant, &tenant->first));
+    while (tenant->queues)
+        free(tenants_take(&tenants, tenant, tenant->queues));
+    while (tenant->held)
+        tenants_let_go(&tenants, tenant);
     tenants_want_no_more(&tenants, tenant);
     tenants_release(&tenants, tenant, INT64_MAX);
 }
@@ -40,7 +42,7 @@ static int end(void **state)
     for (int i = 0; i < TENANT_BUCKETS; i++)
         if (tenants.buckets[i])
             return -1;
-    return tenants.waiting == 0 && tenants.wanting == 0 ? 0 : -1;
+    return tenants.waiting == 0 && tenants.held == 0 && tenants.wanting == 0 ? 0 : -1;
 }
 
 static void one_group_makes_another_tenant(void **state)
@@ -60,32 +62,62 @@ static void one_group_makes_another_tenant(void **state)
     assert_ptr_not_equal(tenants_of(&tenants, &alice), tenants_of(&tenants, &turned));
 }
 
+static void wait_at(struct tenant *tenant, uint32_t listener, int connection)
+{
+    struct identity peer = {.uid = tenant->account.uid};
+
+    assert_int_equal(tenants_wait(&tenants, tenant, connection, listener, &peer, 0), 0);
+}
+
+/* Takes the first at that listener, which must be this one; returns whether there are more. */
+static bool comes_first(struct tenant *tenant, uint32_t listener, int connection)
+{
+    struct waiting *first = tenants_take(&tenants, tenant, tenants_queue(tenant, listener));
+    bool more = first->next;
+
+    assert_int_equal(first->connection, connection);
+    free(first);
+    return more;
+}
+
 static void connections_wait_in_the_order_of_their_coming(void **state)
 {
     struct account account = account_of(1001, 1001, 2001);
     struct tenant *tenant = tenants_of(&tenants, &account);
-    struct identity peer = {.uid = 1001};
 
     (void)state;
-    for (int connection = 100; connection < 104; connection++)
-        assert_int_equal(tenants_wait(&tenants, tenant, connection, 1, &peer, 0), 0);
-    assert_int_equal(tenant->waiting, 4);
-
-    /* From the middle, from the end, and then on at the end again. */
-    free(tenants_take(&tenants, tenant, &tenant->first->next));
-    free(tenants_take(&tenants, tenant, &tenant->first->next->next));
-    assert_int_equal(tenants_wait(&tenants, tenant, 104, 1, &peer, 0), 0);
-    for (int i = 0; i < 3; i++) {
-        static const int left[] = {100, 102, 104};
-        struct waiting *first = tenants_take(&tenants, tenant, &tenant->first);
-
-        assert_int_equal(first->connection, left[i]);
-        free(first);
-    }
-    assert_null(tenant->first);
+    for (int connection = 100; connection < 103; connection++)
+        wait_at(tenant, 1, connection);
+    assert_int_equal(tenant->waiting, 3);
+    assert_true(comes_first(tenant, 1, 100));
+    wait_at(tenant, 1, 103);
+    assert_true(comes_first(tenant, 1, 101));
+    assert_true(comes_first(tenant, 1, 102));
+    assert_false(comes_first(tenant, 1, 103));
+    assert_null(tenant->queues);
     assert_int_equal(tenants.waiting, 0);
-    assert_int_equal(tenants_wait(&tenants, tenant, 105, 1, &peer, 0), 0);
-    assert_int_equal(tenant->first->connection, 105);
+    wait_at(tenant, 1, 104);
+    assert_false(comes_first(tenant, 1, 104));
+}
+
+/* However many wait where nobody takes them: who asks for another listener's does not see them. */
+static void those_of_another_listener_are_not_in_the_way(void **state)
+{
+    enum { MANY = 1000 };
+    struct account account = account_of(1001, 1001, 2001);
+    struct tenant *tenant = tenants_of(&tenants, &account);
+
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        wait_at(tenant, 2, i);
+    assert_null(tenants_queue(tenant, 1));
+    wait_at(tenant, 1, 2000);
+    wait_at(tenant, 3, 3000);
+    assert_false(comes_first(tenant, 1, 2000));
+    assert_null(tenants_queue(tenant, 1));
+    assert_true(comes_first(tenant, 2, 0));
+    assert_false(comes_first(tenant, 3, 3000));
+    assert_int_equal(tenant->waiting, MANY - 1);
 }
 
 static void the_line_is_first_come_first_served(void **state)
@@ -150,11 +182,31 @@ static void nobody_takes_all_the_room(void **state)
     assert_true(tenants.waiting < MOST);
 }
 
+/* What its instance makes us keep is taken from the same share. */
+static void what_is_held_is_not_for_clients(void **state)
+{
+    enum { MOST = 300 };
+    struct account alice = account_of(1001, 1, 2), bob = account_of(1002, 1, 2);
+    struct tenant *holds = tenants_of(&tenants, &alice), *waits = tenants_of(&tenants, &bob);
+
+    (void)state;
+    while (holds->held < MOST && !tenants_has_its_share(&tenants, holds, MOST))
+        tenants_hold(&tenants, holds);
+    assert_int_equal(holds->held, MOST / 3);
+    while (waits->waiting < MOST && !tenants_has_its_share(&tenants, waits, MOST))
+        wait_at(waits, 1, 5);
+    assert_true(waits->waiting <= (MOST - MOST / 3) / 3 + 1);
+    tenants_let_go(&tenants, holds);
+    assert_int_equal(tenants.held, MOST / 3 - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_group_makes_another_tenant, begin, end),
         cmocka_unit_test_setup_teardown(connections_wait_in_the_order_of_their_coming, begin, end),
+        cmocka_unit_test_setup_teardown(those_of_another_listener_are_not_in_the_way, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_held_is_not_for_clients, begin, end),
         cmocka_unit_test_setup_teardown(nobody_takes_all_the_room, begin, end),
         cmocka_unit_test_setup_teardown(the_line_is_first_come_first_served, begin, end),
         cmocka_unit_test_setup_teardown(
