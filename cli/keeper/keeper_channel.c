@@ -62,6 +62,26 @@ static void throw_away(const struct parcel *parcel)
     descriptor_cleanup(&parcel->descriptors[1]);
 }
 
+static bool has_no_name(int (*name)(int, struct sockaddr *, socklen_t *), int socket)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+
+    return name(socket, (struct sockaddr *)&address, &size) == 0 && address.ss_family == AF_UNIX &&
+           size == sizeof address.ss_family;
+}
+
+/* An end of a pair, whose other end waits for the answer: we write as root, and to nobody else. */
+static bool is_reply(int socket)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+
+    return socket >= 0 && kernel_getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           type == SOCK_SEQPACKET && has_no_name(kernel_getsockname, socket) &&
+           has_no_name(kernel_getpeername, socket);
+}
+
 /* What a sealed instance may ask: for its own stand-ins, and how its new programs are to begin. */
 static bool is_handed_on(const struct request *request)
 {
@@ -104,12 +124,13 @@ void keeper_channel_hear(struct keeper_channel *channel)
         kernel_close(descriptor_steal(&channel->socket));
         return;
     }
-    if (parcel.size == sizeof *request && request->magic == PROTOCOL_MAGIC) {
+    if (parcel.size == sizeof *request && request->magic == PROTOCOL_MAGIC &&
+        is_reply(parcel.descriptors[0])) {
         static const struct stand_in own = {.magic = PROTOCOL_MAGIC, .result = -EPERM};
 
         if (request->kind == REQUEST_OFFER) /* a sealed one's listeners are its own affair */
             descriptors_send(parcel.descriptors[0], &own, sizeof own, -1);
-        else if (is_handed_on(request) && parcel.descriptors[0] >= 0)
+        else if (is_handed_on(request))
             hand_on(channel, request, &parcel.descriptors[0]);
     }
     throw_away(&parcel);

@@ -90,6 +90,13 @@ has_spare() {
     [ "$(say alice "run('$FIXTURES/claimant', '1000', '1')")" = "$got" ] || explain "they stay"
 }
 
+# The keeper writes as root. What it writes to must be somebody's who waits for its answer.
+@test "45: alice's instance has its keeper write to nothing but an answer's pair" {
+    tenant --
+    says alice "run('$FIXTURES/stray')" 0
+    says alice "get /uid" 1001
+}
+
 @test "34: the supervisor is killed: every instance ends, whatever it does" {
     tenant -- --term=ignore --children=2
     says alice "get /uid" 1001
