@@ -2,7 +2,8 @@
  * keeper_files.c: what the processes of an instance have open when it is about to be somebody's.
  *
  * A listening socket must not be among it: listeners are the supervisor's, and who has one takes
- * every account's clients. The library replaces those it sees; this looks for those it did not see.
+ * every account's clients. The library replaces those it sees; this looks for those it did not see,
+ * and for those that may listen later: on an address that another instance has bound, too.
  *
  * A file without a name that the server made for itself changes its owner with the processes.
  * Nothing but them can reach it, and a server that goes on to use it as its own (gunicorn's workers
@@ -78,32 +79,32 @@ static bool is_scratch(const struct looking *looking, const char *path, const st
            (link.st_mode & S_IRUSR) && (link.st_mode & S_IWUSR) && !was_given(looking->given, file);
 }
 
-static bool listens(int process, int number)
+static int check_socket(const struct looking *looking, int process, int number)
 {
     cleanup_descriptor int copy = (int)kernel_call(SYS_pidfd_getfd, process, number, 0, 0, 0, 0);
-    socklen_t length = sizeof(int);
-    int yes = 0;
+    const char *kind = copy >= 0 ? keeper_socket_awaits(copy) : NULL;
+    char name[PROCESS_NAME_SIZE];
 
-    return copy >= 0 && kernel_getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 &&
-           yes;
+    if (!kind)
+        return 0;
+    process_name(looking->pid, name);
+    snprintf(looking->text, looking->size,
+        "process %d (%s) has a %s socket (descriptor %d), which would bring it other accounts' "
+        "clients",
+        (int)looking->pid, name, kind, number);
+    return -EPERM;
 }
 
 static int look_at(const struct looking *looking, int process, int number)
 {
-    char path[64], name[PROCESS_NAME_SIZE];
+    char path[64];
     struct stat status;
 
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)looking->pid, number);
     if (stat(path, &status) < 0)
         return 0; /* closed meanwhile */
-    if (S_ISSOCK(status.st_mode) && listens(process, number)) {
-        process_name(looking->pid, name);
-        snprintf(looking->text, looking->size,
-            "process %d (%s) has a listening socket (descriptor %d), which would bring it other "
-            "accounts' clients",
-            (int)looking->pid, name, number);
-        return -EPERM;
-    }
+    if (S_ISSOCK(status.st_mode))
+        return check_socket(looking, process, number);
     if (is_scratch(looking, path, &status) && chown(path, looking->uid, looking->gid) < 0 &&
         errno != ENOENT)
         return -errno;

@@ -101,11 +101,19 @@ void keeper_note_given(const struct keeper_plan *plan, struct keeper_given *give
 
 /*
  * Gives files without a name that the server made for itself to the ids. Everything below is to be
- * stopped, so that nothing is opened behind our back. 0; -EPERM if there is a listening socket;
- * -errno; with what is wrong in `text`.
+ * stopped, so that nothing is opened behind our back. 0; -EPERM if there is a socket that listens
+ * or could; -errno; with what is wrong in `text`.
  */
 int keeper_look_at_files(
     const struct keeper_given *given, uid_t uid, gid_t gid, char *text, size_t size);
+
+/* ---- keeper_sockets.c ---- */
+
+/*
+ * "listening", or "bound" for a stream that could listen next; NULL for what brings nobody. An
+ * error that waits on a connection may be taken from it.
+ */
+const char *keeper_socket_awaits(int socket);
 
 /* ---- keeper_seal.c ---- */
 

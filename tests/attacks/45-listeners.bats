@@ -5,7 +5,7 @@ load ../lib/each
 
 setup() {
     public server.py <<'END'
-"""server.py copy|children: answers "uid PID: LISTENERS" with the listening sockets of its processes."""
+"""server.py HOW: answers "uid PID: LISTENERS" with the listening sockets of its processes."""
 import os, socket, sys
 
 listener = socket.socket()
@@ -21,6 +21,22 @@ if children:
         os.wait()
         os._exit(1)
 listener.listen(10)
+
+if sys.argv[1] == "bound":
+    other = socket.socket()
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    other.bind(("127.0.0.1", 700))
+if sys.argv[1] == "unix":
+    other = socket.socket(socket.AF_UNIX)
+    other.bind("\0other-%d" % os.getpid())
+if sys.argv[1] == "client":  # what is bound may be a client's, and have lost its server; or no stream
+    lost, (unix, _) = socket.socket(), socket.socketpair()
+    datagram = socket.socket(type=socket.SOCK_DGRAM)
+    datagram.bind(("127.0.0.1", 0))
+    lost.connect_ex(("127.0.0.1", 1))
+    late = socket.socket()
+    late.bind(("127.0.0.1", 0))
+    late.connect_ex(("127.0.0.1", 1))
 
 
 def listens(number):
@@ -43,7 +59,7 @@ while True:
 END
 }
 
-begin() { # copy|children
+begin() { # copy|children|bound|unix|client
     serve server 127.0.0.1:7000 -- "$WSAPEER" run --isolate=account -- \
         /usr/bin/python3 "$BATS_TEST_TMPDIR/server.py" "$1"
 }
@@ -74,4 +90,21 @@ own_without_listener() { # USER UID
     if grep "already in use" "$(log_of server)" >&2; then
         return 1
     fi
+}
+
+@test "45: what is bound and does not listen yet is in no account's instance" {
+    local way said
+    for way in bound unix; do
+        begin "$way"
+        said=$(hear_server alice) || true
+        [ -z "$said" ] || explain "alice has an instance with it ($way): $said"
+        await 10 grep -q "has a bound socket" "$(log_of server)" || explain "the log does not say why"
+        stop server
+    done
+}
+
+@test "45: clients' sockets and datagrams are no listeners, with a connection or after it" {
+    begin client
+    own_without_listener alice 1001
+    own_without_listener bob 1002
 }
