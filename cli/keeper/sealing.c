@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
 #include <time.h>
 
@@ -166,11 +167,16 @@ static int seal_all(void)
 int sealing_seal(
     const struct account *account, sealing_look *look, void *context, char *text, size_t size)
 {
+    int error;
+
     sealing.look = look;
     sealing.context = context;
     sealing.text = text;
     sealing.size = size;
     text[0] = '\0';
     sealing.account = *account;
-    return seal_all();
+    error = seal_all();
+    if (error == -EAGAIN && text[0] == '\0')
+        snprintf(text, size, "its processes wait too long for what they start (vfork)");
+    return error;
 }
