@@ -69,8 +69,7 @@ struct supervisor {
     int place;                  /* the number that an instance's channel has, kept taken */
     int list;                   /* list_server.h */
     struct source signals, list_source, notify_source, main_source;
-    pid_t
-        main; /* the server's first process; another's, if that has turned out a daemon's starter */
+    pid_t main; /* plan->main; another, if that has turned out a daemon's starter */
     bool main_lives, watches_main;
     bool was_ready; /* some instance has waited for clients */
     bool stopping;
