@@ -85,6 +85,8 @@ static int check_socket(const struct looking *looking, int process, int number)
     const char *kind = copy >= 0 ? keeper_socket_awaits(copy) : NULL;
     char name[PROCESS_NAME_SIZE];
 
+    if (copy < 0 && copy != -EBADF && copy != -ESRCH) /* neither closed nor killed meanwhile */
+        return copy;
     if (!kind)
         return 0;
     process_name(looking->pid, name);
@@ -123,6 +125,10 @@ static int look_at_process(pid_t pid, void *context)
     looking->pid = pid;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     directory = opendir(path);
+    if (!directory && errno != ENOENT)
+        return -errno;
+    if (process < 0 && process != -ESRCH)
+        error = process;
     while (directory && error == 0 && (entry = readdir(directory)))
         if (entry->d_name[0] != '.')
             error = look_at(looking, process, (int)strtol(entry->d_name, NULL, 10));
