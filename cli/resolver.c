@@ -85,7 +85,7 @@ static bool is_sound(const struct request *request)
 
     if (request->magic != PROTOCOL_MAGIC)
         return false;
-    if (peer->kind > IDENTITY_HOST || peer->source > IDENTITY_SOURCE_HOST ||
+    if (peer->kind > IDENTITY_HOST || peer->source > IDENTITY_SOURCE_CREDENTIALS ||
         peer->reason > IDENTITY_REASON_KERNEL)
         return false;
     if (request->kind != REQUEST_EVENT)

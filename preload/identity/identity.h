@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 enum identity_kind {
@@ -24,22 +25,26 @@ enum identity_kind {
 
 enum identity_source {
     IDENTITY_SOURCE_NONE,
-    IDENTITY_SOURCE_PEERCRED,  /* SO_PEERCRED, unix(7): as of connect(2) */
-    IDENTITY_SOURCE_SOCK_DIAG, /* sock_diag(7): owner of the peer's own socket, exact 4-tuple */
-    IDENTITY_SOURCE_HOST,      /* the peer's address, which is none of this host's */
+    IDENTITY_SOURCE_PEERCRED,    /* SO_PEERCRED, unix(7): as of connect(2) */
+    IDENTITY_SOURCE_SOCK_DIAG,   /* sock_diag(7): owner of the peer's own socket, exact 4-tuple */
+    IDENTITY_SOURCE_HOST,        /* the peer's address, which is none of this host's */
+    IDENTITY_SOURCE_STAMP,       /* the packet's mark, from when it left its socket: stamp.h */
+    IDENTITY_SOURCE_CREDENTIALS, /* SCM_CREDENTIALS, unix(7): of the sender of a message */
 };
 
 enum identity_reason {
     IDENTITY_REASON_NONE,
-    IDENTITY_REASON_FAMILY,       /* neither AF_UNIX nor TCP over IPv4 or IPv6 */
-    IDENTITY_REASON_NOT_FOUND,    /* an address of this host, but no such socket here */
-    IDENTITY_REASON_ORPHAN,       /* the peer's socket has no inode: closed by its owner */
-    IDENTITY_REASON_STATE,        /* the answer is for a socket that is not connected */
-    IDENTITY_REASON_OTHER_SOCKET, /* the answer is for another 4-tuple */
-    IDENTITY_REASON_CLOSED,       /* our own end left ESTABLISHED and CLOSE_WAIT meanwhile */
-    IDENTITY_REASON_UNMAPPED,     /* overflowuid, or (uid_t)-1: not an id of this namespace */
-    IDENTITY_REASON_NAMESPACE,    /* the socket is of another network namespace than ours */
-    IDENTITY_REASON_KERNEL,       /* the kernel gave an error; `error` is it */
+    IDENTITY_REASON_FAMILY,         /* neither AF_UNIX nor TCP over IPv4 or IPv6 */
+    IDENTITY_REASON_NOT_FOUND,      /* an address of this host, but no such socket here */
+    IDENTITY_REASON_ORPHAN,         /* the peer's socket has no inode: closed by its owner */
+    IDENTITY_REASON_STATE,          /* the answer is for a socket that is not connected */
+    IDENTITY_REASON_OTHER_SOCKET,   /* the answer is for another 4-tuple */
+    IDENTITY_REASON_CLOSED,         /* our own end left ESTABLISHED and CLOSE_WAIT meanwhile */
+    IDENTITY_REASON_UNMAPPED,       /* overflowuid, or (uid_t)-1: not an id of this namespace */
+    IDENTITY_REASON_NAMESPACE,      /* the socket is of another network namespace than ours */
+    IDENTITY_REASON_NO_STAMP,       /* a datagram from this host without one */
+    IDENTITY_REASON_NO_CREDENTIALS, /* an AF_UNIX datagram from before anybody asked for them */
+    IDENTITY_REASON_KERNEL,         /* the kernel gave an error; `error` is it */
 };
 
 struct identity_endpoint {
@@ -76,6 +81,32 @@ void identity_prepare(void);
  * no connected socket at all (then kind is IDENTITY_NONE too).
  */
 int identity_of_connection(int socket, struct identity *identity);
+
+/*
+ * From now on each message received on the datagram socket `socket` comes with what
+ * identity_of_datagram() needs: control messages of our own. `stamped_netns` is the network
+ * namespace (SO_NETNS_COOKIE) whose packets bear stamps, 0 for none: elsewhere nobody on this host
+ * is known by them. 0 or -errno.
+ */
+int identity_prepare_datagrams(int socket, uint64_t stamped_netns);
+
+/*
+ * Fills *identity for the sender of `message`, which recvmsg(2) has just filled from `socket`,
+ * sender's address and whole control data included.
+ */
+void identity_of_datagram(int socket, const struct msghdr *message, struct identity *identity);
+
+/*
+ * For a connection just accepted from `listener`, whose *identity is nobody because the peer has
+ * closed its socket meanwhile: the stamp of the packet that opened it, where packets are stamped
+ * and net.ipv4.tcp_fwmark_accept (ip-sysctl) has the connection inherit it. A listener that has a
+ * mark of its own gives that to every connection, and is not believed.
+ */
+void identity_by_stamp(int listener, int socket, uint64_t stamped_netns, struct identity *identity);
+
+/* Is this one of those control messages; one of the options that bring them? */
+bool identity_is_datagram_fact(const struct cmsghdr *control);
+bool identity_is_datagram_option(int level, int option);
 
 /*
  * The peer's supplementary groups as of connect(2), AF_UNIX only (SO_PEERGROUPS). `groups` holds

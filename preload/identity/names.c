@@ -17,6 +17,10 @@ const char *identity_source_name(enum identity_source source)
         return "sock_diag";
     case IDENTITY_SOURCE_HOST:
         return "host";
+    case IDENTITY_SOURCE_STAMP:
+        return "stamp";
+    case IDENTITY_SOURCE_CREDENTIALS:
+        return "scm_credentials";
     }
     return "unknown";
 }
@@ -42,6 +46,10 @@ const char *identity_reason_text(enum identity_reason reason)
         return "the peer's id does not exist in this user namespace";
     case IDENTITY_REASON_NAMESPACE:
         return "the connection belongs to another network namespace";
+    case IDENTITY_REASON_NO_STAMP:
+        return "a datagram without a stamp, from this host";
+    case IDENTITY_REASON_NO_CREDENTIALS:
+        return "a datagram that came before its socket asked for credentials";
     case IDENTITY_REASON_KERNEL:
         return "the kernel would not say";
     }

@@ -15,7 +15,8 @@ need_root() {
 
 # What each package brings: a command, a file, a pkg-config name (pc:) or a Perl module (perl:).
 to_build="gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake make:make pkg-config:pkg-config
-    pc:libmnl:libmnl-dev pc:jansson:libjansson-dev"
+    pc:libmnl:libmnl-dev pc:jansson:libjansson-dev pc:libbpf:libbpf-dev clang-14:clang-14
+    bpftool:bpftool"
 to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
     perl:HTTP::Daemon:libhttp-daemon-perl clang-format-14:clang-format-14 shellcheck:shellcheck

@@ -1,0 +1,40 @@
+/*
+ * stamp.bpf.c: puts the sender's user id on each packet of the loopback device (identity/stamp.h).
+ *
+ * Runs in the kernel, for every socket of the host: cgroup_skb at the root of the hierarchy. There
+ * the packet still has its socket, and the kernel tells whose that is. A packet that has none (what
+ * the kernel itself answers for a socket that has gone) gets overflowuid, which is nobody. Whatever
+ * mark was there, set by the sender or by a program further down the hierarchy, is overwritten: for
+ * a packet that leaves, programs run from its own cgroup up to the root.
+ *
+ * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "identity/stamp.h"
+
+char terms[] SEC("license") = "Dual MIT/GPL";
+
+enum { PASS = 1 };
+
+SEC("cgroup_skb/egress")
+int stamp_put(struct __sk_buff *packet)
+{
+    __u32 uid;
+
+    if (packet->ifindex != STAMP_LOOPBACK)
+        return PASS;
+    uid = bpf_get_socket_uid(packet);
+    packet->mark = uid & stamp_tag ? 0 : uid | stamp_tag; /* a uid that large has no stamp */
+    return PASS;
+}
+
+SEC("cgroup_skb/ingress")
+int stamp_clean(struct __sk_buff *packet)
+{
+    if (packet->ifindex != STAMP_LOOPBACK)
+        packet->mark &= ~stamp_tag;
+    return PASS;
+}
