@@ -18,8 +18,9 @@
 static int leave_descriptors(const struct beside *beside)
 {
     int log = event_log_descriptor(beside->plan->log);
-    int keep[] = {
-        beside->resolver.channel, beside->tie, beside->signals, beside->loading.process, log};
+    const struct stamp *stamp = beside->plan->stamp;
+    int keep[] = {beside->resolver.channel, beside->tie, beside->signals, beside->loading.process,
+        log, stamp ? stamp->links[0] : -1, stamp ? stamp->links[1] : -1};
     int error = descriptors_leave_standard(log);
 
     return error < 0 ? error : descriptors_close_others(keep, sizeof keep / sizeof keep[0]);

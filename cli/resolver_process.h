@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "stamp.h"
 #include "supervisor.h"
 
 struct resolver_plan {
@@ -21,6 +22,7 @@ struct resolver_plan {
     struct settings settings;
     const char *library;               /* the path of what the server must load */
     struct supervisor_plan *instances; /* --isolate=auto: what it becomes if it comes to that */
+    const struct stamp *stamp;         /* kept open for as long as the server lives; NULL: none */
     uid_t helper; /* the resolver's own uid and gid, or (uid_t)-1: it keeps run's */
 };
 

@@ -8,6 +8,7 @@
 #include "program.h"
 #include "resolver_process.h"
 #include "run_account.h"
+#include "stamp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ struct start {
     struct event_log *log;
     struct resolver_plan plan;
     struct supervisor_plan instances; /* --isolate=account, and auto if it comes to that */
+    struct stamp stamp;
     char program[PATH_MAX];
     char library[PATH_MAX];
 };
@@ -195,10 +197,25 @@ static int open_log(struct start *start)
     return -1;
 }
 
+/* Instances drop every datagram: there is one socket, and many of them. */
+static int stamp(struct start *start)
+{
+    char message[MESSAGE_SIZE], text[2 * MESSAGE_SIZE];
+
+    if (start->options.isolate == RUN_ISOLATE_ACCOUNT || start->options.refuse_datagrams)
+        return -1;
+    if (stamp_attach(&start->stamp, message, sizeof message) < 0) {
+        snprintf(text, sizeof text, "datagrams over IP from this host are refused: %s", message);
+        event_log_notice(start->log, "no-stamp", 0, text);
+    }
+    start->plan.settings.stamped_netns = start->stamp.netns;
+    return -1;
+}
+
 static int prepare(struct start *start)
 {
     int (*const steps[])(struct start *) = {
-        check_privilege, find_program, find_library, choose_ground, pick_guards, open_log};
+        check_privilege, find_program, find_library, choose_ground, pick_guards, open_log, stamp};
     int status = -1;
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status < 0; i++)
@@ -290,6 +307,7 @@ static enum isolation choose_isolation(const struct run_options *options)
 {
     static const enum isolation isolations[] = {[RUN_ISOLATE_AUTO] = ISOLATION_UNDECIDED,
         [RUN_ISOLATE_SCOPE] = ISOLATION_SCOPES,
+        [RUN_ISOLATE_CONNECTION] = ISOLATION_SCOPES,
         [RUN_ISOLATE_ACCOUNT] = ISOLATION_INSTANCES};
 
     return options->mode == PROTECT_SCOPES ? isolations[options->isolate] : ISOLATION_SCOPES;
@@ -303,10 +321,13 @@ static void fill_plans(struct start *start)
     plan->policy = start->policy;
     plan->log = start->log;
     plan->library = start->library;
+    plan->stamp = &start->stamp;
     plan->settings.magic = PROTOCOL_MAGIC;
     plan->settings.mode = start->options.mode;
     plan->settings.isolation = choose_isolation(&start->options);
     plan->settings.inline_loops = start->options.inline_loops;
+    plan->settings.by_connection = start->options.isolate == RUN_ISOLATE_CONNECTION;
+    plan->settings.max_processes = start->options.max_processes;
     plan->settings.report_served = start->options.verbose;
     plan->settings.lifetime_ms = LIFETIME_MS;
     if (plan->settings.isolation == ISOLATION_SCOPES)
@@ -348,7 +369,7 @@ static int start_server(struct start *start)
 
 static int run(int argc, char **argv)
 {
-    struct start start = {.policy = NULL};
+    struct start start = {.stamp = {.links = {-1, -1}}};
     int status = run_options_parse(argc, argv, &start.options);
 
     if (status < 0)
@@ -357,6 +378,7 @@ static int run(int argc, char **argv)
         status = explain(&start);
     if (status < 0)
         status = start_server(&start);
+    stamp_close(&start.stamp);
     event_log_close(start.log);
     policy_free(start.policy);
     run_options_free(&start.options);

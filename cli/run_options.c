@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "option_complaint.h"
+#include "run_options_check.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -18,6 +19,8 @@ enum {
     OPTION_SPARES,
     OPTION_STOP_TIMEOUT,
     OPTION_INSTANCE_TMP,
+    OPTION_MAX_PROCESSES,
+    OPTION_DATAGRAMS,
     OPTION_LOG,
     OPTION_LOG_FORMAT,
     OPTION_USAGE,
@@ -25,7 +28,7 @@ enum {
 };
 
 /* What is beyond is a slip of the keyboard; times in milliseconds still fit an int. */
-enum { LONGEST_TIME = 1000000, MOST_INSTANCES = 65536, MOST_SPARES = 64 };
+enum { LONGEST_TIME = 1000000, MOST_INSTANCES = 65536, MOST_SPARES = 64, MOST_PROCESSES = 1024 };
 
 static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 1},
     {"allow", 'a', "WHO", 0,
@@ -40,9 +43,14 @@ static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 
         "This event loop finishes a request in the callback that read it", 2},
     {"ground", OPTION_GROUND, "none|base|ACCOUNT", 0,
         "Whose rights the server has while it acts for nobody. Default: none", 2},
-    {"isolate", 'i', "auto|scope|account", 0,
-        "How peers are kept apart: by scopes in the server's own process, or by an instance of the "
-        "server for each account. Default: auto, which takes instances for a server that waits "
+    {"datagrams", OPTION_DATAGRAMS, "stamp|refuse", 0,
+        "How senders of datagrams over IP are known: by a stamp that the kernel puts on their "
+        "packets, or not at all. Default: stamp",
+        2},
+    {"isolate", 'i', "auto|scope|connection|account", 0,
+        "How peers are kept apart: by scopes in the server's own process, by a process for each "
+        "connection, or by an instance of the server for each account. Default: auto, which takes "
+        "instances for a server that waits "
         "for its clients in an epoll set, else scopes",
         2},
     {NULL, 0, NULL, 0, "Instances, where each account has one:", 3},
@@ -55,12 +63,15 @@ static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 
         "Kill what has not ended so long after it was told to. Default: 30", 3},
     {"instance-tmp", OPTION_INSTANCE_TMP, NULL, 0,
         "Give each a TMPDIR of its own, which is its account's", 3},
-    {NULL, 0, NULL, 0, "What is said:", 4},
-    {"verbose", 'v', NULL, 0, "Report who was served, too", 4},
-    {"log", OPTION_LOG, "stderr|syslog|FILE", 0, "Where events go. Default: stderr", 4},
-    {"log-format", OPTION_LOG_FORMAT, "text|json", 0, "Default: text", 4},
-    {NULL, 0, NULL, 0, NULL, 5}, {"help", OPTION_HELP, NULL, 0, "Print this and end", 5},
-    {"usage", OPTION_USAGE, NULL, 0, "Print a short usage and end", 5}, {0}};
+    {NULL, 0, NULL, 0, "Processes, where each connection has one:", 4},
+    {"max-processes", OPTION_MAX_PROCESSES, "N", 0,
+        "At most so many at once; who comes then waits. Default: 256", 4},
+    {NULL, 0, NULL, 0, "What is said:", 5},
+    {"verbose", 'v', NULL, 0, "Report who was served, too", 5},
+    {"log", OPTION_LOG, "stderr|syslog|FILE", 0, "Where events go. Default: stderr", 5},
+    {"log-format", OPTION_LOG_FORMAT, "text|json", 0, "Default: text", 5},
+    {NULL, 0, NULL, 0, NULL, 6}, {"help", OPTION_HELP, NULL, 0, "Print this and end", 6},
+    {"usage", OPTION_USAGE, NULL, 0, "Print a short usage and end", 6}, {0}};
 
 /* The options that take a number; --help tells their usual values, too. */
 static const struct number_option {
@@ -75,6 +86,8 @@ static const struct number_option {
     {OPTION_SPARES, "spares", 0, MOST_SPARES, 1, offsetof(struct run_options, spares)},
     {OPTION_STOP_TIMEOUT, "stop-timeout", 0, LONGEST_TIME, 30,
         offsetof(struct run_options, stop_timeout)},
+    {OPTION_MAX_PROCESSES, "max-processes", 1, MOST_PROCESSES, 256,
+        offsetof(struct run_options, max_processes)},
 };
 
 static const char description[] =
@@ -86,10 +99,10 @@ static const char description[] =
 
 struct parse {
     struct run_options *options;
-    bool told;                   /* one line about what is wrong was printed */
-    bool ended;                  /* --help or --usage */
-    const char *about_instances; /* the last option that only instances can heed */
-    int next;                    /* where argp stood when it gave up */
+    bool told;  /* one line about what is wrong was printed */
+    bool ended; /* --help or --usage */
+    struct run_options_about about;
+    int next; /* where argp stood when it gave up */
 };
 
 static error_t add_rule(struct parse *parse, enum run_rule_kind kind, const char *text)
@@ -122,6 +135,7 @@ static error_t set_isolate(struct parse *parse, const char *text)
 {
     static const char *const names[] = {[RUN_ISOLATE_AUTO] = "auto",
         [RUN_ISOLATE_SCOPE] = "scope",
+        [RUN_ISOLATE_CONNECTION] = "connection",
         [RUN_ISOLATE_ACCOUNT] = "account"};
 
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
@@ -130,13 +144,20 @@ static error_t set_isolate(struct parse *parse, const char *text)
             return 0;
         }
     }
-    if (strcmp(text, "connection") == 0)
-        complain("run: --isolate=connection: this version cannot keep peers apart by connection: "
-                 "say auto, scope or account");
-    else
-        complain("run: --isolate=%s: there is no such way to keep peers apart: say auto, scope or "
-                 "account",
-            text);
+    complain("run: --isolate=%s: there is no such way to keep peers apart: say auto, scope, "
+             "connection or account",
+        text);
+    parse->told = true;
+    return EINVAL;
+}
+
+static error_t set_datagrams(struct parse *parse, const char *text)
+{
+    parse->options->refuse_datagrams = strcmp(text, "refuse") == 0;
+    if (parse->options->refuse_datagrams || strcmp(text, "stamp") == 0)
+        return 0;
+    complain("run: --datagrams=%s: there is no such way to know their senders: say stamp or refuse",
+        text);
     parse->told = true;
     return EINVAL;
 }
@@ -162,7 +183,8 @@ static error_t set_number(struct parse *parse, int key, const char *text)
         option++;
     if (option == end)
         return ARGP_ERR_UNKNOWN;
-    parse->about_instances = option->name;
+    *(key == OPTION_MAX_PROCESSES ? &parse->about.processes : &parse->about.instances) =
+        option->name;
     if (read_number(text, option->lowest, option->highest,
             (unsigned *)((char *)parse->options + option->field)))
         return 0;
@@ -258,8 +280,10 @@ static error_t set_option(struct parse *parse, int key, const char *argument)
         return 0;
     case OPTION_GROUND:
         return set_ground(parse, argument);
+    case OPTION_DATAGRAMS:
+        return set_datagrams(parse, argument);
     case OPTION_INSTANCE_TMP:
-        parse->about_instances = "instance-tmp";
+        parse->about.instances = "instance-tmp";
         parse->options->instance_tmp = true;
         return 0;
     case OPTION_EXPLAIN:
@@ -293,73 +317,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* --gate and --observe: nothing of what else can be said of credentials goes with them. */
-static int check_without_credentials(const struct parse *parse)
-{
-    const struct run_options *options = parse->options;
-    const char *mode = options->mode == PROTECT_GATE ? "--gate" : "--observe";
-    const char *other = NULL;
-
-    for (size_t i = 0; i < options->rule_count && options->mode == PROTECT_GATE; i++) {
-        if (options->rules[i].kind == RUN_MAP) {
-            complain("run: --map=%s with --gate: a gate changes no credentials, so it can map "
-                     "nobody: use --allow, or leave --gate out",
-                options->rules[i].text);
-            return EXIT_FAILED;
-        }
-    }
-    if (options->ground_given)
-        other = "ground";
-    else if (options->inline_loops)
-        other = "inline";
-    else if (options->isolate == RUN_ISOLATE_ACCOUNT)
-        other = "isolate=account";
-    else
-        other = parse->about_instances;
-    if (!other)
-        return -1;
-    complain(
-        "run: --%s with %s: no credentials are changed then: leave one of them out", other, mode);
-    return EXIT_FAILED;
-}
-
-static int check_isolation(const struct parse *parse)
-{
-    const struct run_options *options = parse->options;
-
-    if (options->isolate == RUN_ISOLATE_ACCOUNT &&
-        (options->inline_loops || options->ground_given)) {
-        complain("run: --%s with --isolate=account: it is about scopes, and an instance, which is "
-                 "its account's alone, needs none: leave one of them out",
-            options->inline_loops ? "inline" : "ground");
-        return EXIT_FAILED;
-    }
-    if (parse->about_instances &&
-        (options->isolate == RUN_ISOLATE_SCOPE || options->inline_loops)) {
-        complain("run: --%s with %s: peers are kept apart by scopes then, and there are no "
-                 "instances: leave one of them out",
-            parse->about_instances, options->inline_loops ? "--inline" : "--isolate=scope");
-        return EXIT_FAILED;
-    }
-    return -1;
-}
-
-static int check_together(const struct parse *parse)
-{
-    struct run_options *options = parse->options;
-    int status;
-
-    if (!options->server && !options->explain) {
-        complain("run: no server to run: give its command, as in wsapeer run -- nginx");
-        return EXIT_FAILED;
-    }
-    status =
-        options->mode == PROTECT_SCOPES ? check_isolation(parse) : check_without_credentials(parse);
-    if (options->mode != PROTECT_SCOPES || options->inline_loops)
-        options->isolate = RUN_ISOLATE_SCOPE;
-    return status;
-}
-
 static void set_usual(struct run_options *options)
 {
     *options = (struct run_options){.mode = PROTECT_SCOPES, .isolate = RUN_ISOLATE_AUTO};
@@ -376,7 +333,7 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
     error =
         argp_parse(&parser, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parse);
     if (error == 0)
-        return parse.ended ? 0 : check_together(&parse);
+        return parse.ended ? 0 : run_options_check(options, &parse.about);
     if (!parse.told && error == ENOMEM)
         complain("run: there is no memory left");
     else if (!parse.told &&

@@ -16,7 +16,12 @@
 enum run_rule_kind { RUN_ALLOW, RUN_DENY, RUN_MAP };
 
 /* How peers are kept apart. Scopes it is with --gate, --observe and --inline, too. */
-enum run_isolate { RUN_ISOLATE_AUTO, RUN_ISOLATE_SCOPE, RUN_ISOLATE_ACCOUNT };
+enum run_isolate {
+    RUN_ISOLATE_AUTO,
+    RUN_ISOLATE_SCOPE,
+    RUN_ISOLATE_CONNECTION,
+    RUN_ISOLATE_ACCOUNT,
+};
 
 struct run_rule {
     enum run_rule_kind kind;
@@ -30,6 +35,8 @@ struct run_options {
     const char *ground_account;
     bool inline_loops;
     enum run_isolate isolate;
+    bool refuse_datagrams;  /* over IP, whatever stamps there are */
+    unsigned max_processes; /* from 1, with RUN_ISOLATE_CONNECTION */
     unsigned idle;          /* seconds, from 1 */
     unsigned max_instances; /* from 1 */
     unsigned spares;        /* from 0 */

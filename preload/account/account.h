@@ -33,6 +33,7 @@ enum account_verdict {
     ACCOUNT_NO_RESOLVER,     /* the resolver has gone, or did not answer in time */
     ACCOUNT_NO_PRIVILEGE,    /* this process cannot become anybody (it lost the key) */
     ACCOUNT_SWITCH_FAILED,   /* the kernel would not change the thread's credentials */
+    ACCOUNT_SEVERAL_THREADS, /* this process cannot be forked for each connection */
     ACCOUNT_NO_INSTANCE,     /* its instance of the server cannot start, or does not take it */
 };
 

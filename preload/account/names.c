@@ -27,6 +27,9 @@ const char *account_verdict_text(enum account_verdict verdict)
         return "wsapeer's resolver has gone or did not answer in time";
     case ACCOUNT_NO_PRIVILEGE:
         return "this process has lost the privilege to become somebody";
+    case ACCOUNT_SEVERAL_THREADS:
+        return "the server has several threads or an epoll set, which no process for one "
+               "connection can have: say --isolate=account";
     case ACCOUNT_NO_INSTANCE:
         return "its instance of the server cannot start or does not take clients";
     case ACCOUNT_SWITCH_FAILED:

@@ -139,10 +139,13 @@ struct settings {
     uint32_t ground;    /* enum ground_choice */
     uint32_t isolation; /* enum isolation */
     bool inline_loops;
-    bool report_served;   /* somebody reads EVENT_SERVED */
-    uint32_t lifetime_ms; /* how long an answer may be remembered */
-    uid_t guard_uid;      /* ids that no account has */
+    bool by_connection;     /* ISOLATION_SCOPES: each begins in a process of its own */
+    uint32_t max_processes; /* by_connection: so many at once */
+    bool report_served;     /* somebody reads EVENT_SERVED */
+    uint32_t lifetime_ms;   /* how long an answer may be remembered */
+    uid_t guard_uid;        /* ids that no account has */
     gid_t guard_gid;
+    uint64_t stamped_netns;        /* SO_NETNS_COOKIE of where datagrams are stamped, 0: nowhere */
     struct account ground_account; /* GROUND_ACCOUNT only */
 };
 

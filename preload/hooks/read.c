@@ -6,6 +6,34 @@
 
 #include <limits.h>
 
+/* Who sent a datagram is told beside it: it is received as a message, whatever call it was. */
+static ssize_t receive_parts(const struct reading *reading, const struct iovec *parts, int count,
+    int flags, struct sockaddr *address, socklen_t *length)
+{
+    struct msghdr message = {.msg_name = address,
+        .msg_namelen = address && length ? *length : 0,
+        .msg_iov = (struct iovec *)(uintptr_t)parts,
+        .msg_iovlen = (size_t)count};
+    ssize_t result = scope_receive_datagram(reading->number, &message, flags);
+
+    if (result >= 0 && address && length)
+        *length = message.msg_namelen;
+    return result;
+}
+
+static ssize_t receive(const struct reading *reading, void *buffer, size_t size, int flags,
+    struct sockaddr *address, socklen_t *length)
+{
+    struct iovec part = {buffer, size};
+
+    return receive_parts(reading, &part, 1, flags, address, length);
+}
+
+static bool are_datagrams(const struct reading *reading)
+{
+    return reading->kind == DESCRIPTOR_DATAGRAMS;
+}
+
 static bool may_read(int number, struct reading *reading)
 {
     thread_check();
@@ -18,6 +46,8 @@ ssize_t read(int number, void *buffer, size_t size)
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading))
+        return receive(&reading, buffer, size, 0, NULL, NULL);
     return scope_received(&reading, size, libc_calls()->read(number, buffer, size));
 }
 
@@ -27,6 +57,8 @@ ssize_t __read_chk(int number, void *buffer, size_t size, size_t room)
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading) && size <= room)
+        return receive(&reading, buffer, size, 0, NULL, NULL);
     return scope_received(&reading, size, libc_calls()->__read_chk(number, buffer, size, room));
 }
 
@@ -36,6 +68,8 @@ ssize_t readv(int number, const struct iovec *parts, int count)
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading))
+        return receive_parts(&reading, parts, count, 0, NULL, NULL);
     return scope_received(&reading, SSIZE_MAX, libc_calls()->readv(number, parts, count));
 }
 
@@ -45,6 +79,8 @@ ssize_t recv(int number, void *buffer, size_t size, int flags)
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading))
+        return receive(&reading, buffer, size, flags, NULL, NULL);
     return scope_received(&reading, size, libc_calls()->recv(number, buffer, size, flags));
 }
 
@@ -54,6 +90,8 @@ ssize_t __recv_chk(int number, void *buffer, size_t size, size_t room, int flags
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading) && size <= room)
+        return receive(&reading, buffer, size, flags, NULL, NULL);
     return scope_received(
         &reading, size, libc_calls()->__recv_chk(number, buffer, size, room, flags));
 }
@@ -65,6 +103,8 @@ ssize_t recvfrom(
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading))
+        return receive(&reading, buffer, size, flags, address.__sockaddr__, length);
     return scope_received(
         &reading, size, libc_calls()->recvfrom(number, buffer, size, flags, address, length));
 }
@@ -76,6 +116,8 @@ ssize_t __recvfrom_chk(int number, void *buffer, size_t size, size_t room, int f
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading) && size <= room)
+        return receive(&reading, buffer, size, flags, address, length);
     return scope_received(&reading, size,
         libc_calls()->__recvfrom_chk(number, buffer, size, room, flags, address, length));
 }
@@ -93,7 +135,8 @@ ssize_t recvmsg(int number, struct msghdr *message, int flags)
 
     if (!may_read(number, &reading))
         return -1;
-    result = libc_calls()->recvmsg(number, message, flags);
+    result = are_datagrams(&reading) ? scope_receive_datagram(number, message, flags)
+                                     : libc_calls()->recvmsg(number, message, flags);
     if (result < 0)
         return result;
     result = scope_received(&reading, SSIZE_MAX, result);
@@ -104,6 +147,18 @@ ssize_t recvmsg(int number, struct msghdr *message, int flags)
     return result;
 }
 
+/* One, so that each has its scope. */
+static int receive_first(int number, struct mmsghdr *message, int flags)
+{
+    ssize_t result = scope_receive_datagram(number, &message->msg_hdr, flags & ~MSG_WAITFORONE);
+
+    if (result < 0)
+        return -1;
+    message->msg_len = (unsigned)result;
+    passed(&message->msg_hdr);
+    return 1;
+}
+
 int recvmmsg(
     int number, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
@@ -112,6 +167,8 @@ int recvmmsg(
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading) && messages && count > 0)
+        return receive_first(number, messages, flags);
     received = libc_calls()->recvmmsg(number, messages, count, flags, timeout);
     result = (int)scope_received(&reading, SSIZE_MAX, received);
     for (int i = 0; i < received; i++)
@@ -173,6 +230,8 @@ ssize_t preadv2(int number, const struct iovec *parts, int count, off_t position
 
     if (!may_read(number, &reading))
         return -1;
+    if (are_datagrams(&reading) && position == -1)
+        return receive_parts(&reading, parts, count, 0, NULL, NULL);
     return scope_received(&reading, SSIZE_MAX, /* position -1: as readv(2) */
         libc_calls()->preadv2(number, parts, count, position, flags));
 }

@@ -1,6 +1,7 @@
 /* sockets.c: names and options of sockets, which differ for what stands for a listener. */
 #include "instance/instance.h"
 #include "libc.h"
+#include "scope/scope.h"
 
 #include <errno.h>
 
@@ -28,6 +29,8 @@ int getsockopt(int number, int level, int option, void *value, socklen_t *length
 
     if (instance_getsockopt(number, level, option, value, length, &result))
         return result;
+    if (scope_get_option(number, level, option, value, length))
+        return 0;
     return libc_calls()->getsockopt(number, level, option, value, length);
 }
 
@@ -37,5 +40,7 @@ int setsockopt(int number, int level, int option, const void *value, socklen_t l
 
     if (instance_setsockopt(number, level, option, value, length, &result))
         return result;
+    if (scope_set_option(number, level, option, value, length))
+        return 0;
     return libc_calls()->setsockopt(number, level, option, value, length);
 }

@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "libc.h"
 #include "scope/admission.h"
+#include "scope/handlers.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -78,17 +79,19 @@ static bool serve_own_or_reset(int connection)
 }
 
 /* Is the peer served? If not, its connection is gone. */
-static bool serve_or_reset(int connection)
+static bool serve_or_reset(int listener, int connection)
 {
     struct admission admission;
 
     if (process.instance)
         return serve_own_or_reset(connection);
-    admission_judge(connection, &admission);
+    admission_judge(listener, connection, &admission);
     if (process.settings.mode == PROTECT_OBSERVE) {
         admission_report(EVENT_OBSERVED, &admission);
         return true;
     }
+    if (admission.verdict == ACCOUNT_SERVED && handlers_are_wanted() && !handlers_are_possible())
+        admission.verdict = ACCOUNT_SEVERAL_THREADS;
     if (admission.verdict == ACCOUNT_SERVED && process.settings.mode == PROTECT_SCOPES)
         admit(connection, &admission);
     if (admission.verdict != ACCOUNT_SERVED) {
@@ -142,7 +145,7 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
             return connection;
         if (!descriptor_find(listener)) /* inherited: nobody saw it listen */
             scope_listening(listener);
-        if (serve_or_reset(connection))
+        if (serve_or_reset(listener, connection))
             return connection;
         if (woken)
             break;
@@ -153,10 +156,40 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
     return -1;
 }
 
+/* The process that accepts goes on to the next; only the handler returns with a connection. */
+static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t *length, int flags)
+{
+    bool woken = thread_state.was_woken;
+
+    for (;;) {
+        int connection, result;
+
+        handlers_await_place();
+        connection = accept_for_ground(listener, address, length, flags);
+        if (connection < 0)
+            return connection;
+        result = thread_in_scope() ? handlers_fork() : -EPERM;
+        if (result == 0)
+            return connection;
+        thread_end_scope();
+        descriptor_forget(connection);
+        if (result < 0)
+            reset(connection);
+        else
+            kernel_close(connection);
+        if (woken || kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK) {
+            errno = woken ? ECONNABORTED : EAGAIN;
+            return -1;
+        }
+    }
+}
+
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     int saved_errno = errno, connection;
 
+    if (process.sealed && is_the_servers(listener))
+        handlers_end();
     if ((process.sealed && is_the_servers(listener)) || is_no_instances(listener)) {
         errno = EPERM;
         return -1;
@@ -169,23 +202,13 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
     }
     process_begin_serving();
     thread_end_scope();
-    connection = accept_for_ground(listener, address, length, flags);
+    if (handlers_are_wanted())
+        connection = accept_for_handlers(listener, address, length, flags);
+    else
+        connection = accept_for_ground(listener, address, length, flags);
     if (connection >= 0)
         errno = saved_errno;
     return connection;
-}
-
-void scope_bound(int number)
-{
-    struct descriptor entry = {.kind = DESCRIPTOR_DATAGRAMS};
-    socklen_t length = sizeof(int);
-    int type = 0, family = 0;
-
-    if (!process_follows() || kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
-        kernel_getsockopt(number, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0)
-        return;
-    if (type == SOCK_DGRAM && (family == AF_INET || family == AF_INET6 || family == AF_UNIX))
-        descriptor_record(number, &entry);
 }
 
 void scope_listening(int number)

@@ -18,9 +18,11 @@ void admission_judge_peer(int connection, struct admission *admission)
             account_ask(&admission->peer, connection, &admission->account, &admission->error);
 }
 
-void admission_judge(int connection, struct admission *admission)
+void admission_judge(int listener, int connection, struct admission *admission)
 {
     identity_of_connection(connection, &admission->peer);
+    if (listener >= 0)
+        identity_by_stamp(listener, connection, process.settings.stamped_netns, &admission->peer);
     admission_judge_peer(connection, admission);
 }
 

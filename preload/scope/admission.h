@@ -16,8 +16,11 @@ struct admission {
     int error;
 };
 
-/* Asks identity/ and account/. A process without the key serves nobody. */
-void admission_judge(int connection, struct admission *admission);
+/*
+ * Asks identity/ and account/. A process without the key serves nobody. `listener`: where it was
+ * just accepted, -1 if it came by other ways.
+ */
+void admission_judge(int listener, int connection, struct admission *admission);
 
 /* The same for a peer whose identity is known already. */
 void admission_judge_peer(int connection, struct admission *admission);

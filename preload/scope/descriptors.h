@@ -42,6 +42,7 @@ enum { /* flags of an epoll descriptor: what was ever added to it */
     EPOLL_HOLDS_LISTENER = 1,
     EPOLL_HOLDS_CONNECTION = 2, /* not of the set's own scope; or copied, or holds another set */
     EPOLL_HOLDS_OLDER = 4,      /* a pipe older than the set's scope */
+    EPOLL_HOLDS_DATAGRAMS = 8,  /* a served datagram socket: any of its senders wakes the wait */
 };
 
 struct descriptor {

@@ -39,7 +39,8 @@ bool scope_before_close(int number)
 
     if (!may_change(number))
         return false;
-    if (thread_in_scope() && entry->kind == DESCRIPTOR_CONNECTION &&
+    if (thread_in_scope() &&
+        (entry->kind == DESCRIPTOR_CONNECTION || entry->kind == DESCRIPTOR_DATAGRAMS) &&
         entry->cookie == thread_state.cookie)
         is_last = !descriptor_has_twin(number, entry->cookie);
     descriptor_forget(number);

@@ -25,6 +25,7 @@ static void seal_child(void)
         credentials_die(-result);
     process.sealed = true;
     process.sealed_as = thread_state.account;
+    process.sealed_for = thread_state.sender;
     process.scopes = process.admits = false;
     channel_close();
     program_clean_own_environment();

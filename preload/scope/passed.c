@@ -64,7 +64,7 @@ static void take_connection(int number, bool cut_off)
 {
     struct admission admission = {.account = {.uid = (uid_t)-1}};
 
-    admission_judge(number, &admission);
+    admission_judge(-1, number, &admission);
     if (admission.verdict != ACCOUNT_SERVED) {
         admission.account.uid = (uid_t)-1;
         admission_report(EVENT_REFUSED, &admission);

@@ -5,12 +5,13 @@
  * process and in a task that is not the thread whose state this is, only the peer's own bytes pass.
  *
  * How it fails: bytes that must not be handled are not handed on; the connection is shut down, the
- * read fails with EACCES, and the thread is at ground. A datagram is dropped, with EAGAIN.
+ * read fails with EACCES, and the thread is at ground. Datagrams go their own way: datagrams.c.
  */
 #include "scope/scope.h"
 
 #include "kernel.h"
 #include "scope/admission.h"
+#include "scope/handlers.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -105,33 +106,6 @@ static ssize_t deny(int number)
     return -1;
 }
 
-/* Is this a datagram for the server? -1 with EAGAIN, as if it had been lost on its way. */
-static ssize_t drop_datagram(int number, ssize_t result)
-{
-    struct admission admission = {.verdict = ACCOUNT_NO_IDENTITY,
-        .peer = {.kind = IDENTITY_NONE,
-            .reason = IDENTITY_REASON_FAMILY,
-            .uid = (uid_t)-1,
-            .gid = (gid_t)-1}};
-    int type = 0;
-    socklen_t length = sizeof type;
-
-    kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length);
-    if (type != SOCK_DGRAM) { /* closed behind our back, and something else since */
-        descriptor_forget(number);
-        return result;
-    }
-    admission_report(EVENT_REFUSED, &admission);
-    errno = EAGAIN;
-    return -1;
-}
-
-/* A sealed instance would act upon anybody's datagram with the rights of its account. */
-static bool are_for_nobody(void)
-{
-    return process.admits || process.instance;
-}
-
 /* A message on a stand-in is a connection, and no read's: a listener cannot be read from. */
 static bool is_stand_in(int number, const struct descriptor *entry)
 {
@@ -151,6 +125,12 @@ bool scope_before_receive(int number, struct reading *reading)
     }
     reading->kind = entry->kind;
     reading->cookie = entry->cookie;
+    if (entry->kind == DESCRIPTOR_DATAGRAMS && !descriptor_is_current(number, entry)) {
+        *reading = (struct reading){.number = number};
+        return true;
+    }
+    if (entry->kind == DESCRIPTOR_DATAGRAMS)
+        handlers_end();
     if (entry->kind == DESCRIPTOR_DATAGRAMS && process.scopes) {
         process_begin_serving();
         thread_end_scope();
@@ -204,8 +184,6 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
 
     if (reading->kind == DESCRIPTOR_UNKNOWN || result < 0 || wanted == 0)
         return result;
-    if (reading->kind == DESCRIPTOR_DATAGRAMS && are_for_nobody())
-        return drop_datagram(number, result);
     if (reading->kind == DESCRIPTOR_PIPE) {
         take_work(number);
         return result;

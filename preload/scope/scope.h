@@ -54,11 +54,25 @@ bool scope_before_receive(int number, struct reading *reading);
 /*
  * That read, of `wanted` bytes, returned `result`. If that is an accepted connection's
  * data or end of file, the thread acts for its peer from now on. Returns `result`, or -1 with errno
- * EACCES if it must not be handled (the connection is shut down then). A datagram for the server
- * says nothing that could be believed of its sender: it is dropped, -1 with EAGAIN. What a pipe
- * older than the scope brings is work for anybody: as after a wait for work.
+ * EACCES if it must not be handled (the connection is shut down then). What a pipe older than
+ * the scope brings is work for anybody: as after a wait for work.
  */
 ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t result);
+
+/*
+ * Instead of any read from a served datagram socket (`reading->kind` is DESCRIPTOR_DATAGRAMS):
+ * recvmsg(2) of one datagram, with the question who sent it in between. The thread acts for the
+ * sender from then on; those who are refused are dropped and never seen. Returns as recvmsg(2);
+ * -1 with EAGAIN where only refused ones were there and the call may not wait.
+ */
+ssize_t scope_receive_datagram(int number, struct msghdr *message, int flags);
+
+/*
+ * setsockopt(2) and getsockopt(2) of what we have set ourselves on a served datagram socket. True
+ * if that was all there was to do: the call has succeeded.
+ */
+bool scope_set_option(int number, int level, int option, const void *value, socklen_t length);
+bool scope_get_option(int number, int level, int option, void *value, socklen_t *length);
 
 /* A message was received; descriptors that came with it may be clients' connections. */
 void scope_passed(const struct msghdr *message);

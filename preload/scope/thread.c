@@ -84,6 +84,7 @@ int thread_begin_scope(int number, uint64_t cookie, const struct account *accoun
     thread_state.began_by_accept = by_accept;
     thread_state.has_read = !by_accept;
     thread_state.has_answered = false;
+    thread_state.sender = (struct sender){.uid = (uid_t)-1};
     do
         thread_state.serial = __atomic_add_fetch(&process.last_serial, 1, __ATOMIC_RELAXED);
     while (thread_state.serial == 0);

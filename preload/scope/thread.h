@@ -21,6 +21,12 @@ enum acting {
     ACTING_PEER,   /* in a scope */
 };
 
+/* Who sent a datagram: a user, or with uid -1 a host; without an address nobody. */
+struct sender {
+    uid_t uid;
+    struct in6_addr address;
+};
+
 struct thread {
     pid_t tid;      /* 0: a thread that no hook has met */
     uint32_t epoch; /* process.epoch when it last looked */
@@ -40,19 +46,22 @@ struct thread {
     int last_number;         /* the connection last read from since a wait for work */
     uid_t last_account;
     uint64_t last_cookie; /* 0: none */
+    struct sender sender; /* of the datagram that the scope began with */
 };
 
 enum serving { SERVING_NOT_YET, SERVING_LOWERING, SERVING };
 enum deciding { DECIDING_NOT_YET, DECIDING, DECIDED };
 
 struct process {
-    bool wrapped;  /* inside `wsapeer run`: settings are there */
-    bool scopes;   /* wrapped, switches credentials, and is not sealed */
-    bool admits;   /* wrapped, may refuse peers (scopes or gate), and is not sealed */
-    bool instance; /* started as one of one account: no scopes, and nobody is admitted here */
-    pid_t pid;     /* whose memory this is: in a vfork child, another's */
-    bool sealed;   /* a forked child that is one account's for good */
+    bool wrapped;    /* inside `wsapeer run`: settings are there */
+    bool scopes;     /* wrapped, switches credentials, and is not sealed */
+    bool admits;     /* wrapped, may refuse peers (scopes or gate), and is not sealed */
+    bool instance;   /* started as one of one account: no scopes, and nobody is admitted here */
+    pid_t pid;       /* whose memory this is: in a vfork child, another's */
+    bool sealed;     /* a forked child that is one account's for good */
+    bool is_handler; /* sealed, forked for one connection: it ends when it turns to the next */
     uid_t sealed_as;
+    struct sender sealed_for; /* whose datagrams it may go on to receive */
     bool reported_loop;
     uint32_t serving;  /* enum serving */
     uint32_t deciding; /* enum deciding: --isolate=auto, by instance/ */
@@ -88,7 +97,7 @@ static inline void thread_check(void)
 /* Must this process know which of its descriptors, and which epoll sets, bring clients? */
 static inline bool process_follows(void)
 {
-    return process.admits || process.instance;
+    return process.admits || process.instance || process.is_handler;
 }
 
 /* Is the calling task the thread whose state this is? One system call. */

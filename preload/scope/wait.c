@@ -8,6 +8,7 @@
 #include "scope/scope.h"
 
 #include "kernel.h"
+#include "scope/handlers.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -32,6 +33,8 @@ static void add_epoll(struct wait_set *set, unsigned flags)
         set->listener = true;
     if (flags & EPOLL_HOLDS_CONNECTION)
         set->foreign = set->several = true;
+    if (flags & EPOLL_HOLDS_DATAGRAMS)
+        set->several = true;
     if (flags & EPOLL_HOLDS_OLDER)
         set->older = true;
 }
@@ -44,6 +47,10 @@ void scope_wait_add(struct wait_set *set, int number)
         return;
     switch (entry->kind) {
     case DESCRIPTOR_LISTENER:
+        if (process.is_handler && entry->sealed)
+            break; /* its own, and not what brings the next client */
+        set->listener = true;
+        break;
     case DESCRIPTOR_DATAGRAMS:
     case DESCRIPTOR_STAND_IN:
         set->listener = true;
@@ -127,6 +134,8 @@ void scope_wait_add_select(
 
 void scope_before_wait(const struct wait_set *set)
 {
+    if (set->listener)
+        handlers_end();
     if (!process.scopes)
         return;
     if (set->listener)
@@ -182,6 +191,8 @@ void scope_epoll_added(int epoll, int number)
         facts.foreign = true;
     set->flags |=
         (facts.listener ? EPOLL_HOLDS_LISTENER : 0) | (facts.older ? EPOLL_HOLDS_OLDER : 0);
+    if (added->kind == DESCRIPTOR_DATAGRAMS)
+        set->flags |= EPOLL_HOLDS_DATAGRAMS;
     if (!process.scopes)
         return;
     /* The scope's own peer in a set of the scope's own wakes nobody else. */

@@ -18,7 +18,7 @@ program() {
     run --separate-stderr "$WSAPEER" run --help
     [ "$status" = 0 ]
     [ -z "$stderr" ]
-    [[ $output == "Usage: wsapeer run "*--allow=WHO*--explain=WHO*--isolate=auto?scope?account*--idle=SECONDS* ]]
+    [[ $output == "Usage: wsapeer run "*--allow=WHO*--explain=WHO*--isolate=auto?scope?connection?account*--idle=SECONDS* ]]
     run --separate-stderr "$WSAPEER" run -v --usage
     [ "$status" = 0 ]
     [ -z "$stderr" ]
@@ -35,7 +35,7 @@ program() {
     refused 125 "no server to run"
     refused 125 "no server to run" -v --
     refused 125 "--log-format=xml" --log-format=xml ls
-    refused 125 "--isolate=connection: this version cannot" -i connection ls
+    refused 125 "--datagrams=maybe: there is no such way" --datagrams=maybe ls
     refused 125 "--isolate=accounts: there is no such way" --isolate=accounts ls
 }
 
@@ -73,6 +73,10 @@ program() {
     refused 125 "--isolate=account with --gate" --isolate=account --gate ls
     refused 125 "--isolate=account with --observe" --observe -i account ls
     refused 125 "--spares with --gate" --gate --spares=0 ls
+    refused 125 "--isolate=connection with --gate" --isolate=connection --gate ls
+    refused 125 "--max-processes without --isolate=connection" --max-processes=3 ls
+    refused 125 "--idle with --isolate=connection" -i connection --idle=3 ls
+    refused 125 "--inline with --isolate=connection" --inline -i connection ls
     refused 125 "--inline with --isolate=account" --inline --isolate=account ls
     refused 125 "--ground with --isolate=account" --ground=www-data --isolate=account ls
     refused 125 "--idle with --isolate=scope" --idle=5 --isolate=scope ls

@@ -11,7 +11,8 @@
 #   cut_off USER ADDRESS PATH       the connection must end without an answer
 #   await SECONDS COMMAND...        until COMMAND succeeds, looked at again and again
 #
-# ADDRESS: HOST:PORT, [HOST6]:PORT, or an AF_UNIX socket: its path, or @NAME (not for HTTP).
+# ADDRESS: HOST:PORT, [HOST6]:PORT, or an AF_UNIX socket: its path, or @NAME (not for HTTP); for
+# serve also udp:HOST:PORT.
 
 if [ -z "${WORLD:-}" ]; then
     echo "only inside tests/world" >&2
@@ -57,6 +58,7 @@ await() {
 is_listening() {
     case $1 in
         [/@]*) [ -n "$(ss -Hlx src "$1" 2>/dev/null)" ] ;;
+        udp:*) [ -n "$(ss -Hlun "sport = :${1##*:}" 2>/dev/null)" ] ;;
         *) [ -n "$(ss -Hltn "sport = :${1##*:}" 2>/dev/null)" ] ;;
     esac
 }

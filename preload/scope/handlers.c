@@ -1,0 +1,256 @@
+/* handlers.c: see handlers.h. */
+#include "scope/handlers.h"
+
+#include "account/channel.h"
+#include "kernel.h"
+#include "libc.h"
+#include "scope/scope.h"
+#include "scope/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { MOST_HANDLERS = 1024 };
+
+/* Our ends of the pairs. A number that is another socket by now was taken from us: it has ended. */
+static struct place {
+    int number;
+    uint64_t cookie; /* 0: free */
+} places[MOST_HANDLERS];
+
+static unsigned most(void)
+{
+    unsigned wanted = process.settings.max_processes;
+
+    return wanted < MOST_HANDLERS ? wanted : MOST_HANDLERS;
+}
+
+bool handlers_are_wanted(void)
+{
+    return process.settings.by_connection && process.scopes;
+}
+
+static void note_epoll(int number, const struct descriptor *entry, void *context)
+{
+    (void)number;
+    if (entry->kind == DESCRIPTOR_EPOLL)
+        *(bool *)context = true;
+}
+
+/*
+ * Of a directory with one directory for each thread (proc_pid_task(5)) the link count tells how
+ * many there are. 0 without /proc.
+ */
+static unsigned count_threads(void)
+{
+    struct stat status;
+
+    if (kernel_call(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/task", (long)&status, 0, 0, 0) < 0)
+        return 0;
+    return (unsigned)status.st_nlink - 2;
+}
+
+bool handlers_are_possible(void)
+{
+    bool has_epoll = false;
+
+    descriptor_visit(note_epoll, &has_epoll);
+    return count_threads() == 1 && !has_epoll;
+}
+
+/* ---- places -----------------------------------------------------------------------------------
+ */
+
+static bool is_ours(const struct place *place)
+{
+    uint64_t cookie;
+
+    return place->cookie && kernel_socket_cookie(place->number, &cookie) == 0 &&
+           cookie == place->cookie;
+}
+
+static void give_up(struct place *place)
+{
+    if (is_ours(place)) {
+        descriptor_forget(place->number);
+        kernel_close(place->number);
+    }
+    place->cookie = 0;
+}
+
+static bool has_ended(const struct place *place)
+{
+    struct pollfd set = {.fd = place->number};
+    struct timespec now = {0};
+
+    return !is_ours(place) || (kernel_call(SYS_ppoll, (long)&set, 1, (long)&now, 0, 0, 0) > 0 &&
+                                  set.revents & POLLHUP);
+}
+
+static unsigned count_living(void)
+{
+    unsigned living = 0;
+
+    for (unsigned i = 0; i < most(); i++) {
+        if (places[i].cookie && has_ended(&places[i]))
+            give_up(&places[i]);
+        living += places[i].cookie != 0;
+    }
+    return living;
+}
+
+/* Until the end of one of them, or a signal: then it is counted again. */
+static void await_one(void)
+{
+    static struct pollfd sets[MOST_HANDLERS]; /* one thread */
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < most(); i++)
+        if (places[i].cookie)
+            sets[count++] = (struct pollfd){.fd = places[i].number};
+    kernel_call(SYS_ppoll, (long)sets, count, 0, 0, 0, 0);
+}
+
+void handlers_await_place(void)
+{
+    while (count_living() >= most())
+        await_one();
+}
+
+/* Takes over `number`. */
+static void keep(int number)
+{
+    for (unsigned i = 0; i < most(); i++) {
+        if (places[i].cookie)
+            continue;
+        number = channel_raise_descriptor(number);
+        if (number < 0 || kernel_socket_cookie(number, &places[i].cookie) < 0)
+            return; /* it is not counted */
+        places[i].number = number;
+        scope_add_own(number);
+        return;
+    }
+    kernel_close(number);
+}
+
+/* ---- the two forks ----------------------------------------------------------------------------
+ */
+
+static uint64_t sigchld(void)
+{
+    return UINT64_C(1) << (SIGCHLD - 1);
+}
+
+static bool is_pending(void)
+{
+    uint64_t pending = 0;
+
+    kernel_call(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0, 0);
+    return pending & sigchld();
+}
+
+/* The signal told of `child` alone, or of others as well, who come after it in that case. */
+static void take_back_signal(pid_t child)
+{
+    uint64_t set = sigchld();
+    struct timespec now = {0};
+    siginfo_t information = {0}, other = {0};
+
+    if (kernel_call(SYS_rt_sigtimedwait, (long)&set, (long)&information, (long)&now, sizeof set, 0,
+            0) != SIGCHLD)
+        return;
+    if (information.si_pid == child) {
+        kernel_call(SYS_waitid, P_ALL, 0, (long)&other,
+            WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT, 0, 0);
+        if (other.si_pid == 0)
+            return;
+        information = other;
+    }
+    information.si_signo = SIGCHLD;
+    kernel_call(SYS_rt_sigqueueinfo, kernel_getpid(), SIGCHLD, (long)&information, 0, 0, 0);
+}
+
+static _Noreturn void end_process(int status)
+{
+    for (;;)
+        kernel_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+/* The step between: sealed already, as what it forks. Returns in the handler only. */
+static void become_handler(int tie)
+{
+    pid_t second = fork();
+
+    if (second != 0)
+        end_process(second < 0);
+    for (unsigned i = 0; i < MOST_HANDLERS; i++)
+        give_up(&places[i]);
+    process.is_handler = true;
+    tie = channel_raise_descriptor(tie);
+    if (tie >= 0)
+        scope_add_own(tie);
+}
+
+/* False: there is no handler. */
+static bool await_step(pid_t child)
+{
+    int status = 0;
+    long result;
+
+    do
+        result = kernel_call(SYS_wait4, child, (long)&status, 0, 0, 0, 0);
+    while (result == -EINTR);
+    /* Where SIGCHLD is ignored nobody is told how it ended. */
+    return result == -ECHILD || (result == child && status == 0);
+}
+
+static int fork_twice(int pair[2])
+{
+    bool was_pending = is_pending();
+    pid_t child = fork();
+
+    if (child == 0) {
+        kernel_close(pair[0]);
+        become_handler(pair[1]);
+        return 0;
+    }
+    kernel_close(pair[1]);
+    if (child < 0 || !await_step(child)) {
+        kernel_close(pair[0]);
+        return -EAGAIN;
+    }
+    if (!was_pending)
+        take_back_signal(child);
+    keep(pair[0]);
+    return 1;
+}
+
+int handlers_fork(void)
+{
+    int saved_errno = errno, pair[2], result;
+    uint64_t signals;
+
+    if (kernel_socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return -EMFILE;
+    fflush(NULL);
+    signals = thread_block_signals();
+    result = fork_twice(pair);
+    thread_restore_signals(signals);
+    errno = saved_errno;
+    return result;
+}
+
+void handlers_end(void)
+{
+    if (!process.is_handler)
+        return;
+    fflush(NULL);
+    /* A server that made a thread for its client waits for the next one in another: who answers
+     * goes on, and the last thread's end is the process's. */
+    if (count_threads() > 1)
+        for (;;)
+            kernel_call(SYS_exit, 0, 0, 0, 0, 0, 0);
+    end_process(0);
+}
