@@ -3,13 +3,17 @@
  *
  * Runs in the kernel, for every socket of the host: cgroup_skb at the root of the hierarchy. There
  * the packet still has its socket, and the kernel tells whose that is. A packet that has none (what
- * the kernel itself answers for a socket that has gone) gets overflowuid, which is nobody. Whatever
- * mark was there, set by the sender or by a program further down the hierarchy, is overwritten: for
- * a packet that leaves, programs run from its own cgroup up to the root.
+ * the kernel itself answers for a socket that has gone) gets overflowuid, which is nobody, and so is
+ * whose id has no room in a stamp. Whatever mark was there, set by the sender or by a program further
+ * down the hierarchy, is overwritten: for a packet that leaves, programs run from its own cgroup up
+ * to the root.
  *
- * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned.
+ * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned. But
+ * this host hears its own multicast there, too, looped back with whatever source address the sender
+ * liked: that is nobody's, or it would pass for another host's.
  */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 
 #include <bpf/bpf_helpers.h>
 
@@ -27,14 +31,17 @@ int stamp_put(struct __sk_buff *packet)
     if (packet->ifindex != STAMP_LOOPBACK)
         return PASS;
     uid = bpf_get_socket_uid(packet);
-    packet->mark = uid & stamp_tag ? 0 : uid | stamp_tag; /* a uid that large has no stamp */
+    packet->mark = stamp_tag | (uid & stamp_tag ? stamp_nobody : uid);
     return PASS;
 }
 
 SEC("cgroup_skb/ingress")
 int stamp_clean(struct __sk_buff *packet)
 {
-    if (packet->ifindex != STAMP_LOOPBACK)
-        packet->mark &= ~stamp_tag;
+    if (packet->ifindex == STAMP_LOOPBACK)
+        return PASS;
+    packet->mark &= ~stamp_tag;
+    if (packet->pkt_type == PACKET_LOOPBACK)
+        packet->mark = stamp_tag | stamp_nobody;
     return PASS;
 }

@@ -85,18 +85,30 @@ static void believe_credentials(const struct msghdr *message, struct identity *i
     identity->pid = sender.pid;
 }
 
-/* No stamp: another host's, or something on this host that nobody answers for. */
+static void believe_mark(uint32_t mark, struct identity *identity)
+{
+    if ((mark & ~stamp_tag) == stamp_nobody)
+        identity_refuse(identity, IDENTITY_REASON_UNMAPPED, 0);
+    else
+        identity_believe_user(identity, IDENTITY_SOURCE_STAMP, mark & ~stamp_tag);
+}
+
+/* From a namespace where this host's packets have stamps, and this one has none. */
 static void believe_host(int socket, uint32_t scope, struct identity *identity)
 {
     uint64_t netns;
     socklen_t length = sizeof netns;
 
-    identity_refuse(identity, IDENTITY_REASON_NO_STAMP, 0);
     if (kernel_getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, &netns, &length) == 0)
         host_identify(scope, netns, identity);
 }
 
-static void believe_stamp(int socket, const struct msghdr *message, struct identity *identity)
+/*
+ * The socket may be one that asked for marks by itself, where no program of ours has written them:
+ * those say nothing, and neither does it that one is missing.
+ */
+static void believe_stamp(
+    int socket, uint64_t stamped_netns, const struct msghdr *message, struct identity *identity)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof address;
@@ -111,13 +123,17 @@ static void believe_stamp(int socket, const struct msghdr *message, struct ident
             message->msg_namelen < sizeof address ? message->msg_namelen : sizeof address);
     if (endpoint_of_address(&address, &identity->peer, &scope) < 0)
         return;
-    if (find_fact(message, SO_MARK, &mark, sizeof mark) && mark & stamp_tag)
-        identity_believe_user(identity, IDENTITY_SOURCE_STAMP, mark & ~stamp_tag);
+    identity_refuse(identity, IDENTITY_REASON_NO_STAMP, 0);
+    if (!is_stamped(socket, stamped_netns) || !find_fact(message, SO_MARK, &mark, sizeof mark))
+        return;
+    if (mark & stamp_tag)
+        believe_mark(mark, identity);
     else
         believe_host(socket, scope, identity);
 }
 
-void identity_of_datagram(int socket, const struct msghdr *message, struct identity *identity)
+void identity_of_datagram(
+    int socket, uint64_t stamped_netns, const struct msghdr *message, struct identity *identity)
 {
     int family = 0;
     socklen_t length = sizeof family;
@@ -131,7 +147,7 @@ void identity_of_datagram(int socket, const struct msghdr *message, struct ident
     if (family == AF_UNIX)
         believe_credentials(message, identity);
     else
-        believe_stamp(socket, message, identity);
+        believe_stamp(socket, stamped_netns, message, identity);
 }
 
 static uint32_t mark_of(int socket)
@@ -156,5 +172,5 @@ void identity_by_stamp(int listener, int socket, uint64_t stamped_netns, struct 
         return;
     mark = mark_of(socket);
     if (mark & stamp_tag)
-        identity_believe_user(identity, IDENTITY_SOURCE_STAMP, mark & ~stamp_tag);
+        believe_mark(mark, identity);
 }

@@ -42,7 +42,7 @@ enum identity_reason {
     IDENTITY_REASON_CLOSED,         /* our own end left ESTABLISHED and CLOSE_WAIT meanwhile */
     IDENTITY_REASON_UNMAPPED,       /* overflowuid, or (uid_t)-1: not an id of this namespace */
     IDENTITY_REASON_NAMESPACE,      /* the socket is of another network namespace than ours */
-    IDENTITY_REASON_NO_STAMP,       /* a datagram from this host without one */
+    IDENTITY_REASON_NO_STAMP,       /* a datagram without one, where none are put on or read */
     IDENTITY_REASON_NO_CREDENTIALS, /* an AF_UNIX datagram from before anybody asked for them */
     IDENTITY_REASON_KERNEL,         /* the kernel gave an error; `error` is it */
 };
@@ -92,9 +92,11 @@ int identity_prepare_datagrams(int socket, uint64_t stamped_netns);
 
 /*
  * Fills *identity for the sender of `message`, which recvmsg(2) has just filled from `socket`,
- * sender's address and whole control data included.
+ * sender's address and whole control data included. Over IP nobody is known, not even a host, in a
+ * namespace other than `stamped_netns`, whatever options somebody set on the socket.
  */
-void identity_of_datagram(int socket, const struct msghdr *message, struct identity *identity);
+void identity_of_datagram(
+    int socket, uint64_t stamped_netns, const struct msghdr *message, struct identity *identity);
 
 /*
  * For a connection just accepted from `listener`, whose *identity is nobody because the peer has

@@ -47,7 +47,7 @@ const char *identity_reason_text(enum identity_reason reason)
     case IDENTITY_REASON_NAMESPACE:
         return "the connection belongs to another network namespace";
     case IDENTITY_REASON_NO_STAMP:
-        return "a datagram without a stamp, from this host";
+        return "a datagram without a stamp";
     case IDENTITY_REASON_NO_CREDENTIALS:
         return "a datagram that came before its socket asked for credentials";
     case IDENTITY_REASON_KERNEL:

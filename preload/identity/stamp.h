@@ -13,5 +13,8 @@
 
 static const __u32 stamp_tag = 0x80000000U;
 
+/* In the place of the user id: of this host, and nobody's. */
+static const __u32 stamp_nobody = 0x7fffffffU;
+
 /* The loopback device has this number in every network namespace. */
 enum { STAMP_LOOPBACK = 1 };

@@ -219,7 +219,7 @@ static ssize_t receive_one(int number, struct msghdr *message, int flags)
     result = libc_calls()->recvmsg(number, &own, flags);
     if (result < 0)
         return -1;
-    identity_of_datagram(number, &own, &admission.peer);
+    identity_of_datagram(number, process.settings.stamped_netns, &own, &admission.peer);
     if (!serve(number, &admission)) {
         drop(number, &own, flags, &admission);
         return DROPPED;
