@@ -7,11 +7,20 @@ static bool same_address(const struct identity_endpoint *a, const struct identit
     return a->family == b->family && memcmp(&a->address, &b->address, sizeof a->address) == 0;
 }
 
+/* One user may send datagrams from millions of addresses of this host's: the user is what counts.
+ */
+static bool has_any_address(const struct identity *peer)
+{
+    return peer->source == IDENTITY_SOURCE_STAMP || peer->reason == IDENTITY_REASON_NO_STAMP ||
+           peer->reason == IDENTITY_REASON_UNMAPPED;
+}
+
 /* Whatever port or process the peer comes from. */
 static bool same_peer(const struct identity *a, const struct identity *b)
 {
     return a->kind == b->kind && a->uid == b->uid && a->source == b->source &&
-           a->reason == b->reason && a->error == b->error && same_address(&a->peer, &b->peer) &&
+           a->reason == b->reason && a->error == b->error &&
+           (has_any_address(a) || same_address(&a->peer, &b->peer)) &&
            same_address(&a->local, &b->local) && a->local.port == b->local.port;
 }
 

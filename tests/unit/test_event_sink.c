@@ -40,6 +40,31 @@ static void a_flood_is_counted_and_summed_up_at_the_end(void **state)
     assert_non_null(strstr(text, "denied by --deny=bob: and 57 more in "));
 }
 
+/* From as many addresses as 127/8 has: a user who is known is one, and so is who is not. */
+static void a_flood_of_datagrams_is_one_whatever_its_addresses(void **state)
+{
+    static struct flood flood;
+    struct request request = event(EVENT_REFUSED, ACCOUNT_DENIED, BOB);
+    struct flood_entry entry;
+
+    (void)state;
+    request.peer.source = IDENTITY_SOURCE_STAMP;
+    for (int known = 1; known >= 0; known--) {
+        assert_false(flood_remember(&flood, &request, 1, 1000, &entry));
+        request.peer.peer.address.s6_addr[15]++;
+        assert_true(flood_counts(&flood, &request, 1));
+        request.peer.kind = IDENTITY_NONE;
+        request.peer.source = IDENTITY_SOURCE_NONE;
+        request.peer.reason = IDENTITY_REASON_NO_STAMP;
+    }
+    request.peer.kind = IDENTITY_HOST;
+    request.peer.source = IDENTITY_SOURCE_HOST;
+    request.peer.reason = IDENTITY_REASON_NONE;
+    assert_false(flood_remember(&flood, &request, 1, 1000, &entry));
+    request.peer.peer.address.s6_addr[15]++;
+    assert_false(flood_counts(&flood, &request, 1)); /* another host is another */
+}
+
 static void a_flood_is_over_after_its_interval(void **state)
 {
     static struct flood flood;
@@ -204,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_is_counted_and_summed_up_at_the_end),
+        cmocka_unit_test(a_flood_of_datagrams_is_one_whatever_its_addresses),
         cmocka_unit_test(a_flood_is_over_after_its_interval),
         cmocka_unit_test(the_table_is_bounded_and_loses_no_count),
         cmocka_unit_test(a_full_pipe_keeps_nobody_waiting),
