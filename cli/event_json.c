@@ -22,6 +22,9 @@ static const char *verdict_name(enum account_verdict verdict)
         [ACCOUNT_NO_RESOLVER] = "no-resolver",
         [ACCOUNT_NO_PRIVILEGE] = "no-privilege",
         [ACCOUNT_SWITCH_FAILED] = "switch-failed",
+        [ACCOUNT_SEVERAL_THREADS] = "several-threads",
+        [ACCOUNT_INHERITS_ORPHANS] = "inherits-orphans",
+        [ACCOUNT_HAS_ITS_SHARE] = "has-its-share",
         [ACCOUNT_NO_INSTANCE] = "no-instance",
     };
 

@@ -33,6 +33,8 @@ static const char *const names[] = {
     [EVENT_EVENT_LOOP] = "event-loop",
     [EVENT_SERVING] = "serving",
     [EVENT_SERVER_IDS] = "server-ids",
+    [EVENT_CALL_DENIED] = "call-denied",
+    [EVENT_ALL_BUSY] = "all-busy",
     [EVENT_SWITCH_LOST] = "switch-lost",
 };
 

@@ -123,6 +123,16 @@ static void write_about_process(const struct event *event, FILE *out)
     case EVENT_SERVER_IDS:
         fprintf(out, "asked for other ids while it serves (%s) and was denied", event->detail);
         break;
+    case EVENT_CALL_DENIED:
+        fprintf(out,
+            "tried %s on a socket whose clients are served and was denied: nobody could "
+            "tell whose request that is",
+            event->detail);
+        break;
+    case EVENT_ALL_BUSY:
+        fprintf(out, "handles as many connections as it may at once (--max-processes): who comes "
+                     "now waits");
+        break;
     case EVENT_SWITCH_LOST:
         fprintf(out, "a thread could not give up its rights (%s): the process ends",
             strerror(request->error));

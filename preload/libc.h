@@ -56,7 +56,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
 /* Every interposed function, once: the table and its filling come from here. */
 /* clang-format off */
 #define LIBC_CALLS(CALL)                                                                         \
-    CALL(accept) CALL(accept4) CALL(listen) CALL(bind)                                           \
+    CALL(accept) CALL(accept4) CALL(listen) CALL(bind) CALL(connect) CALL(fdopen)                \
     CALL(getsockname) CALL(getpeername) CALL(getsockopt) CALL(setsockopt)                        \
     CALL(read) CALL(readv) CALL(recv) CALL(recvfrom) CALL(recvmsg) CALL(recvmmsg)                \
     CALL(__read_chk) CALL(__recv_chk) CALL(__recvfrom_chk)                                       \

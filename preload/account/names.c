@@ -30,6 +30,11 @@ const char *account_verdict_text(enum account_verdict verdict)
     case ACCOUNT_SEVERAL_THREADS:
         return "the server has several threads or an epoll set, which no process for one "
                "connection can have: say --isolate=account";
+    case ACCOUNT_INHERITS_ORPHANS:
+        return "the server is its container's first process or a subreaper, and would be given the "
+               "processes of its connections as children: start it below an init";
+    case ACCOUNT_HAS_ITS_SHARE:
+        return "the account has its share of processes already (--max-processes)";
     case ACCOUNT_NO_INSTANCE:
         return "its instance of the server cannot start or does not take clients";
     case ACCOUNT_SWITCH_FAILED:

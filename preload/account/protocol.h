@@ -77,6 +77,8 @@ enum event_kind {
     EVENT_EVENT_LOOP,  /* this process waits for several peers at once and stays at ground */
     EVENT_SERVING,     /* this process serves from now on; `account_uid` is its ground */
     EVENT_SERVER_IDS,  /* the server asked for other ids and was denied; `detail` is the call */
+    EVENT_CALL_DENIED, /* `detail` is a call that no scope can be put around */
+    EVENT_ALL_BUSY,    /* --max-processes handlers live: who comes now waits */
     EVENT_SWITCH_LOST, /* a thread could not come back to ground: the process ends; `error` */
 };
 

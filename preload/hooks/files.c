@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 static int opened(int number)
 {
@@ -106,6 +107,17 @@ int socket(int family, int type, int protocol)
     number = libc_calls()->socket(family, type, protocol);
     scope_made_socket(number);
     return number;
+}
+
+/* What a FILE reads passes no hook. */
+FILE *fdopen(int number, const char *mode)
+{
+    thread_check();
+    if (strpbrk(mode, "r+") && scope_denies_datagrams(number, "fdopen(3)")) {
+        errno = EOPNOTSUPP;
+        return NULL;
+    }
+    return libc_calls()->fdopen(number, mode);
 }
 
 /*

@@ -4,7 +4,17 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
+#include <errno.h>
 #include <limits.h>
+
+static size_t size_of(const struct iovec *parts, int count)
+{
+    size_t size = 0;
+
+    for (int i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    return size;
+}
 
 /* Who sent a datagram is told beside it: it is received as a message, whatever call it was. */
 static ssize_t receive_parts(const struct reading *reading, const struct iovec *parts, int count,
@@ -46,7 +56,7 @@ ssize_t read(int number, void *buffer, size_t size)
 
     if (!may_read(number, &reading))
         return -1;
-    if (are_datagrams(&reading))
+    if (are_datagrams(&reading) && size > 0) /* a read(2) of nothing takes nothing */
         return receive(&reading, buffer, size, 0, NULL, NULL);
     return scope_received(&reading, size, libc_calls()->read(number, buffer, size));
 }
@@ -57,7 +67,7 @@ ssize_t __read_chk(int number, void *buffer, size_t size, size_t room)
 
     if (!may_read(number, &reading))
         return -1;
-    if (are_datagrams(&reading) && size <= room)
+    if (are_datagrams(&reading) && size > 0 && size <= room)
         return receive(&reading, buffer, size, 0, NULL, NULL);
     return scope_received(&reading, size, libc_calls()->__read_chk(number, buffer, size, room));
 }
@@ -68,7 +78,7 @@ ssize_t readv(int number, const struct iovec *parts, int count)
 
     if (!may_read(number, &reading))
         return -1;
-    if (are_datagrams(&reading))
+    if (are_datagrams(&reading) && size_of(parts, count) > 0)
         return receive_parts(&reading, parts, count, 0, NULL, NULL);
     return scope_received(&reading, SSIZE_MAX, libc_calls()->readv(number, parts, count));
 }
@@ -230,8 +240,9 @@ ssize_t preadv2(int number, const struct iovec *parts, int count, off_t position
 
     if (!may_read(number, &reading))
         return -1;
-    if (are_datagrams(&reading) && position == -1)
-        return receive_parts(&reading, parts, count, 0, NULL, NULL);
+    if (are_datagrams(&reading) && position == -1 && size_of(parts, count) > 0)
+        return receive_parts(
+            &reading, parts, count, flags & RWF_NOWAIT ? MSG_DONTWAIT : 0, NULL, NULL);
     return scope_received(&reading, SSIZE_MAX, /* position -1: as readv(2) */
         libc_calls()->preadv2(number, parts, count, position, flags));
 }
@@ -249,6 +260,10 @@ ssize_t splice(
 
     if (!may_read(from, &reading) || !scope_may_use(to))
         return -1;
+    if (scope_denies_datagrams(from, "splice(2)")) {
+        errno = EINVAL;
+        return -1;
+    }
     return scope_received(
         &reading, size, libc_calls()->splice(from, from_position, to, to_position, size, flags));
 }

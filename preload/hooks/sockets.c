@@ -1,7 +1,10 @@
-/* sockets.c: names and options of sockets, which differ for what stands for a listener. */
+/*
+ * sockets.c: names and options of sockets, which differ for what stands for a listener; connect(2).
+ */
 #include "instance/instance.h"
 #include "libc.h"
 #include "scope/scope.h"
+#include "scope/thread.h"
 
 #include <errno.h>
 
@@ -43,4 +46,15 @@ int setsockopt(int number, int level, int option, const void *value, socklen_t l
     if (scope_set_option(number, level, option, value, length))
         return 0;
     return libc_calls()->setsockopt(number, level, option, value, length);
+}
+
+int connect(int number, __CONST_SOCKADDR_ARG address, socklen_t length)
+{
+    int result;
+
+    thread_check();
+    result = libc_calls()->connect(number, address, length);
+    if (result == 0 && length >= sizeof(sa_family_t))
+        scope_connected(number, address.__sockaddr__);
+    return result;
 }

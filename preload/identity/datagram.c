@@ -16,10 +16,6 @@
 #include <errno.h>
 #include <string.h>
 
-#ifndef SO_RCVMARK
-#define SO_RCVMARK 75 /* since Linux 5.19, which Debian's headers are behind */
-#endif
-
 static bool is_stamped(int socket, uint64_t stamped_netns)
 {
     uint64_t netns = 0;

@@ -17,6 +17,10 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75 /* since Linux 5.19, which Debian's headers are behind */
+#endif
+
 enum identity_kind {
     IDENTITY_NONE, /* nobody that may be believed in; `reason` says why */
     IDENTITY_USER, /* `uid` is the peer's user id */

@@ -78,29 +78,33 @@ static bool serve_own_or_reset(int connection)
     return false;
 }
 
-/* Is the peer served? If not, its connection is gone. */
-static bool serve_or_reset(int listener, int connection)
+static void refuse(int connection, const struct admission *admission)
 {
-    struct admission admission;
+    admission_report(EVENT_REFUSED, admission);
+    reset(connection);
+}
 
+/* Is the peer served? If not, its connection is gone. Where it is to have a handler, that is made
+ * by the caller. */
+static bool serve_or_reset(int listener, int connection, struct admission *admission)
+{
     if (process.instance)
         return serve_own_or_reset(connection);
-    admission_judge(listener, connection, &admission);
+    admission_judge(listener, connection, admission);
     if (process.settings.mode == PROTECT_OBSERVE) {
-        admission_report(EVENT_OBSERVED, &admission);
+        admission_report(EVENT_OBSERVED, admission);
         return true;
     }
-    if (admission.verdict == ACCOUNT_SERVED && handlers_are_wanted() && !handlers_are_possible())
-        admission.verdict = ACCOUNT_SEVERAL_THREADS;
-    if (admission.verdict == ACCOUNT_SERVED && process.settings.mode == PROTECT_SCOPES)
-        admit(connection, &admission);
-    if (admission.verdict != ACCOUNT_SERVED) {
-        admission_report(EVENT_REFUSED, &admission);
-        reset(connection);
+    if (admission->verdict == ACCOUNT_SERVED && handlers_are_wanted())
+        admission->verdict = handlers_verdict(&admission->account);
+    else if (admission->verdict == ACCOUNT_SERVED && process.settings.mode == PROTECT_SCOPES)
+        admit(connection, admission);
+    if (admission->verdict != ACCOUNT_SERVED) {
+        refuse(connection, admission);
         return false;
     }
-    if (process.settings.report_served)
-        admission_report(EVENT_SERVED, &admission);
+    if (process.settings.report_served && !handlers_are_wanted())
+        admission_report(EVENT_SERVED, admission);
     return true;
 }
 
@@ -129,7 +133,8 @@ static bool is_no_instances(int listener)
     return listens;
 }
 
-static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *length, int flags)
+static int accept_served(int listener, struct sockaddr *address, socklen_t *length, int flags,
+    struct admission *admission)
 {
     socklen_t room = address && length ? *length : 0;
     bool woken = thread_state.was_woken;
@@ -145,7 +150,7 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
             return connection;
         if (!descriptor_find(listener)) /* inherited: nobody saw it listen */
             scope_listening(listener);
-        if (serve_or_reset(listener, connection))
+        if (serve_or_reset(listener, connection, admission))
             return connection;
         if (woken)
             break;
@@ -156,37 +161,47 @@ static int accept_for_ground(int listener, struct sockaddr *address, socklen_t *
     return -1;
 }
 
-/* The process that accepts goes on to the next; only the handler returns with a connection. */
+static bool may_wait(int listener)
+{
+    return !(kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK);
+}
+
+/*
+ * The process that accepts goes on to the next; only the handler returns with a connection. After a
+ * wait it returns, too, as from a signal: there may be other work than this listener's.
+ */
 static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
-    bool woken = thread_state.was_woken;
+    bool waits = !thread_state.was_woken && may_wait(listener);
+    struct admission admission;
+    int connection, result;
 
-    for (;;) {
-        int connection, result;
-
-        handlers_await_place();
-        connection = accept_for_ground(listener, address, length, flags);
+    do {
+        result = handlers_await_place(waits);
+        if (result < 0)
+            break;
+        connection = accept_served(listener, address, length, flags, &admission);
         if (connection < 0)
             return connection;
-        result = thread_in_scope() ? handlers_fork() : -EPERM;
+        result = handlers_fork(connection, &admission, admit);
         if (result == 0)
             return connection;
-        thread_end_scope();
-        descriptor_forget(connection);
-        if (result < 0)
-            reset(connection);
-        else
+        if (result < 0 && result != -EINTR) {
+            admission.verdict = ACCOUNT_SWITCH_FAILED;
+            admission.error = -result;
+            refuse(connection, &admission);
+        } else {
             kernel_close(connection);
-        if (woken || kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK) {
-            errno = woken ? ECONNABORTED : EAGAIN;
-            return -1;
         }
-    }
+    } while (waits && result != -EINTR);
+    errno = may_wait(listener) ? EINTR : EAGAIN;
+    return -1;
 }
 
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
     int saved_errno = errno, connection;
+    struct admission admission;
 
     if (process.sealed && is_the_servers(listener))
         handlers_end();
@@ -205,7 +220,7 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
     if (handlers_are_wanted())
         connection = accept_for_handlers(listener, address, length, flags);
     else
-        connection = accept_for_ground(listener, address, length, flags);
+        connection = accept_served(listener, address, length, flags, &admission);
     if (connection >= 0)
         errno = saved_errno;
     return connection;

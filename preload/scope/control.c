@@ -54,10 +54,31 @@ static void put_descriptors(struct destination *to, const struct cmsghdr *contro
         put(to, control, CMSG_LEN(fit * size));
 }
 
+/* The kernel makes none that it has no room for. */
+static bool is_lost_pidfd(const struct destination *to, const struct cmsghdr *control)
+{
+    return control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_PIDFD &&
+           to->room < CMSG_LEN(sizeof(int));
+}
+
+static void close_pidfd(const struct cmsghdr *control)
+{
+    int number;
+
+    memcpy(&number, CMSG_DATA(control), sizeof number);
+    if (number >= 0)
+        kernel_close(number);
+}
+
 static void put_message(struct destination *to, const struct cmsghdr *control)
 {
     size_t length = control->cmsg_len;
 
+    if (is_lost_pidfd(to, control)) {
+        close_pidfd(control);
+        to->is_cut = true;
+        return;
+    }
     if (to->room < sizeof *control) {
         to->is_cut = true;
         return;

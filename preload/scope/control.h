@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04 /* since Linux 6.5, which Debian's headers are behind */
+#endif
+
 /* Which of our own facts the server asked for itself. */
 struct wanted_facts {
     bool credentials, mark;

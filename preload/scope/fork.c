@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-static void seal_child(void)
+void scope_seal_process(void)
 {
     int result = credentials_seal(thread_state.account);
 
@@ -52,7 +52,7 @@ void scope_fork_child(void)
         process.settings.isolation = ISOLATION_UNDECIDED;
     }
     if (thread_state.acting == ACTING_PEER)
-        seal_child();
+        scope_seal_process();
     else if (process.serving == SERVING && thread_state.acting == ACTING_BASE)
         thread_state.epoch = 0; /* caught between: its next call looks again */
 }

@@ -4,3 +4,7 @@
 
 /* In the child of a fork, before the server's code runs in it. */
 void scope_fork_child(void);
+
+/* The calling process, which has one thread, is for good the peer's whose scope that thread is in.
+ */
+void scope_seal_process(void);

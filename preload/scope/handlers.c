@@ -4,21 +4,30 @@
 #include "account/channel.h"
 #include "kernel.h"
 #include "libc.h"
+#include "scope/fork.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { MOST_HANDLERS = 1024 };
+enum {
+    MOST_HANDLERS = 1024,
+    FIRST_PROCESS = 1,   /* of a PID namespace: orphans are its children, pid_namespaces(7) */
+    TURN_NS = 100000000, /* so long a call that may not wait does, when all places are taken */
+};
 
 /* Our ends of the pairs. A number that is another socket by now was taken from us: it has ended. */
 static struct place {
     int number;
+    uid_t account;
     uint64_t cookie; /* 0: free */
 } places[MOST_HANDLERS];
+
+static bool reported_full;
 
 static unsigned most(void)
 {
@@ -52,12 +61,12 @@ static unsigned count_threads(void)
     return (unsigned)status.st_nlink - 2;
 }
 
-bool handlers_are_possible(void)
+static bool inherits_orphans(void)
 {
-    bool has_epoll = false;
+    int reaper = 0;
 
-    descriptor_visit(note_epoll, &has_epoll);
-    return count_threads() == 1 && !has_epoll;
+    kernel_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, (long)&reaper, 0, 0, 0, 0);
+    return reaper || kernel_getpid() == FIRST_PROCESS;
 }
 
 /* ---- places -----------------------------------------------------------------------------------
@@ -101,26 +110,77 @@ static unsigned count_living(void)
     return living;
 }
 
-/* Until the end of one of them, or a signal: then it is counted again. */
-static void await_one(void)
+/*
+ * One account does not get the last quarter of many: else who opens connections and says nothing
+ * keeps out everybody.
+ */
+static bool has_its_share(uid_t account)
+{
+    unsigned living = 0;
+
+    for (unsigned i = 0; i < most(); i++)
+        living += places[i].cookie != 0 && places[i].account == account;
+    return living >= most() - most() / 4;
+}
+
+enum account_verdict handlers_verdict(const struct account *account)
+{
+    bool has_epoll = false;
+
+    if (inherits_orphans())
+        return ACCOUNT_INHERITS_ORPHANS;
+    descriptor_visit(note_epoll, &has_epoll);
+    if (count_threads() != 1 || has_epoll)
+        return ACCOUNT_SEVERAL_THREADS;
+    return has_its_share(account->uid) ? ACCOUNT_HAS_ITS_SHARE : ACCOUNT_SERVED;
+}
+
+/* Until the end of one of them, a signal, or the time is over: 0 or -errno. */
+static int await_one(const struct timespec *time)
 {
     static struct pollfd sets[MOST_HANDLERS]; /* one thread */
     unsigned count = 0;
+    long result;
 
     for (unsigned i = 0; i < most(); i++)
         if (places[i].cookie)
             sets[count++] = (struct pollfd){.fd = places[i].number};
-    kernel_call(SYS_ppoll, (long)sets, count, 0, 0, 0, 0);
+    result = kernel_call(SYS_ppoll, (long)sets, count, (long)time, 0, 0, 0);
+    return result == 0 ? -EAGAIN : result < 0 ? (int)result : 0;
 }
 
-void handlers_await_place(void)
+static void report_full(void)
 {
-    while (count_living() >= most())
-        await_one();
+    struct request request = {.magic = PROTOCOL_MAGIC,
+        .kind = REQUEST_EVENT,
+        .event = EVENT_ALL_BUSY,
+        .account_uid = (uid_t)-1};
+
+    if (!reported_full)
+        channel_report(&request);
+    reported_full = true;
+}
+
+int handlers_await_place(bool may_wait)
+{
+    int error = 0;
+
+    while (count_living() >= most()) {
+        struct timespec turn = {.tv_nsec = TURN_NS};
+
+        if (error < 0)
+            return error;
+        report_full();
+        error = await_one(may_wait ? NULL : &turn);
+        if (error == -EINTR)
+            return error;
+    }
+    reported_full = false;
+    return 0;
 }
 
 /* Takes over `number`. */
-static void keep(int number)
+static void keep(int number, uid_t account)
 {
     for (unsigned i = 0; i < most(); i++) {
         if (places[i].cookie)
@@ -129,13 +189,14 @@ static void keep(int number)
         if (number < 0 || kernel_socket_cookie(number, &places[i].cookie) < 0)
             return; /* it is not counted */
         places[i].number = number;
+        places[i].account = account;
         scope_add_own(number);
         return;
     }
     kernel_close(number);
 }
 
-/* ---- the two forks ----------------------------------------------------------------------------
+/* ---- the signal of the step between -----------------------------------------------------------
  */
 
 static uint64_t sigchld(void)
@@ -178,20 +239,61 @@ static _Noreturn void end_process(int status)
         kernel_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
-/* The step between: sealed already, as what it forks. Returns in the handler only. */
-static void become_handler(int tie)
-{
-    pid_t second = fork();
+/* ---- in the handler ---------------------------------------------------------------------------
+ */
 
-    if (second != 0)
-        end_process(second < 0);
+/*
+ * In the place of a listener: nothing ever comes there. The server's waits go on over its own
+ * connection, and who comes next is the accepting process's.
+ */
+static void silence(int number, const struct descriptor *entry, void *context)
+{
+    int silent = *(const int *)context;
+    struct descriptor silenced = *entry;
+    int flags = kernel_fcntl(number, F_GETFD, 0);
+
+    if (entry->kind != DESCRIPTOR_LISTENER || flags < 0)
+        return;
+    kernel_call(SYS_dup3, silent, number, flags & FD_CLOEXEC ? O_CLOEXEC : 0, 0, 0, 0);
+    if (kernel_socket_cookie(number, &silenced.cookie) == 0)
+        descriptor_record(number, &silenced);
+}
+
+static void silence_listeners(void)
+{
+    int pair[2];
+
+    if (kernel_socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return; /* its listeners bring nobody but its end */
+    descriptor_visit(silence, &pair[0]);
+    kernel_close(pair[0]);
+    pair[1] = channel_raise_descriptor(pair[1]);
+    if (pair[1] >= 0)
+        scope_add_own(pair[1]);
+}
+
+static void become_handler(int number, int tie, struct admission *admission,
+    void (*begin)(int number, struct admission *admission))
+{
     for (unsigned i = 0; i < MOST_HANDLERS; i++)
         give_up(&places[i]);
+    begin(number, admission);
+    if (admission->verdict != ACCOUNT_SERVED)
+        admission_report(EVENT_REFUSED, admission);
+    else if (process.settings.report_served)
+        admission_report(EVENT_SERVED, admission);
+    if (admission->verdict != ACCOUNT_SERVED)
+        end_process(0);
+    scope_seal_process();
     process.is_handler = true;
     tie = channel_raise_descriptor(tie);
     if (tie >= 0)
         scope_add_own(tie);
+    silence_listeners();
 }
+
+/* ---- the two forks ----------------------------------------------------------------------------
+ */
 
 /* False: there is no handler. */
 static bool await_step(pid_t child)
@@ -206,14 +308,17 @@ static bool await_step(pid_t child)
     return result == -ECHILD || (result == child && status == 0);
 }
 
-static int fork_twice(int pair[2])
+/* 0 in the handler, 1 or -EAGAIN in the process that accepts. */
+static int fork_twice(int pair[2], uid_t account)
 {
     bool was_pending = is_pending();
     pid_t child = fork();
 
     if (child == 0) {
         kernel_close(pair[0]);
-        become_handler(pair[1]);
+        child = fork();
+        if (child != 0)
+            end_process(child < 0);
         return 0;
     }
     kernel_close(pair[1]);
@@ -223,11 +328,12 @@ static int fork_twice(int pair[2])
     }
     if (!was_pending)
         take_back_signal(child);
-    keep(pair[0]);
+    keep(pair[0], account);
     return 1;
 }
 
-int handlers_fork(void)
+int handlers_fork(
+    int number, struct admission *admission, void (*begin)(int number, struct admission *admission))
 {
     int saved_errno = errno, pair[2], result;
     uint64_t signals;
@@ -236,7 +342,11 @@ int handlers_fork(void)
         return -EMFILE;
     fflush(NULL);
     signals = thread_block_signals();
-    result = fork_twice(pair);
+    result = fork_twice(pair, admission->account.uid);
+    if (result == 0)
+        become_handler(number, pair[1], admission, begin);
+    if (result == 1 && thread_awaits_handler(signals))
+        result = -EINTR; /* a call that takes a client returns, and the server looks at its flags */
     thread_restore_signals(signals);
     errno = saved_errno;
     return result;

@@ -2,35 +2,45 @@
  * handlers.h: a sealed process for each connection or datagram (--isolate=connection); private to
  * scope/.
  *
- * Invariant: in the process that accepts, no peer's scope reaches the server's own code: it begins,
- * a process is forked in it, and it ends, within one call. That process is the peer's for good
- * before the server's code runs in it, and it ends when it turns to the next client.
+ * Invariant: the process that accepts never acts for a peer. It forks at ground, and the process
+ * that comes of it begins the peer's scope and is sealed before the server's code runs in it. It
+ * ends when it turns to the next client.
  *
  * The server does not notice: the handler is no child of its process (it is forked twice), the
  * SIGCHLD of the step between is taken back, and what stdio(3) has in its buffers is written
- * before, once. Whether a handler lives is told by a socket pair whose other end only it has; the
- * accepting process's end is wsapeer's own descriptor.
+ * before, once. The step is at ground as well, where no peer can stop it: the server waits for its
+ * end. Whether a handler lives is told by a socket pair whose other end only it has; the accepting
+ * process's end is wsapeer's own descriptor.
  *
- * For a process with one thread and no epoll set: others would be copied without what they need.
+ * For a process with one thread and no epoll set: others would be copied without what they need;
+ * and for one that does not inherit orphans, whom it would never wait for.
  */
 #pragma once
+
+#include "scope/admission.h"
 
 #include <stdbool.h>
 
 /* Is this the mode, and does this process accept? */
 bool handlers_are_wanted(void);
 
-/* May this process be forked for each connection: one thread, no epoll set? */
-bool handlers_are_possible(void);
-
-/* Waits until fewer than settings.max_processes handlers live. */
-void handlers_await_place(void);
+/* ACCOUNT_SERVED, or why a handler cannot be made for this account now. */
+enum account_verdict handlers_verdict(const struct account *account);
 
 /*
- * In the peer's scope: makes its handler. 0 in the handler, 1 in the process that accepts, which is
- * still in the scope; -errno there, and nobody handles the peer.
+ * Waits until fewer than settings.max_processes handlers live. -EINTR after a signal; if the call
+ * `may_wait` not, -EAGAIN after a short while, so that the server has its turn and does not spin.
  */
-int handlers_fork(void);
+int handlers_await_place(bool may_wait);
+
+/*
+ * Makes the handler of a peer that is to be served: in it `begin` begins the scope, whatever is the
+ * verdict then is reported, and only if the peer is served the call returns: 0. In the process that
+ * accepts it returns 1, or -EINTR when a signal was handled meanwhile, or another -errno when there
+ * is no handler. It is at ground.
+ */
+int handlers_fork(int number, struct admission *admission,
+    void (*begin)(int number, struct admission *admission));
 
 /*
  * A handler that turns to the next client ends here, with status 0, as soon as threads that it made

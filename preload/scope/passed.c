@@ -9,14 +9,18 @@
 
 #include "kernel.h"
 #include "scope/admission.h"
+#include "scope/control.h"
+#include "scope/datagrams.h"
 #include "scope/inherited.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static int option(int number, int name)
 {
@@ -125,10 +129,26 @@ static bool discard(int number)
     return true;
 }
 
+/* The sender's pidfd (SO_PASSPIDFD) is made by the kernel; it comes one at a time, -1 for none. */
+static void discard_pidfd(const struct msghdr *message)
+{
+    struct cmsghdr *c =
+        message->msg_control && message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
+
+    for (; c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_PIDFD &&
+            c->cmsg_len >= CMSG_LEN(sizeof(int)))
+            visit_rights(c, discard);
+}
+
 void scope_discard(const struct msghdr *message)
 {
     scope_visit_passed(message, discard);
+    discard_pidfd(message);
 }
+
+/* glibc's _IO_NO_READS: reads by stdio(3) pass no hook, and fail with EBADF then. */
+enum { STDIO_MAY_NOT_READ = 4 };
 
 /*
  * Nothing is cut off here: what the process was started with may be its administrator's own. It
@@ -145,6 +165,8 @@ static void take_inherited(int number, void *context)
         take_connection(number, false);
     else if (accepts == 0 && has_name(number))
         scope_bound(number);
+    if (number == STDIN_FILENO && datagrams_find(number))
+        stdin->_flags |= STDIO_MAY_NOT_READ;
 }
 
 void passed_find_inherited(void)

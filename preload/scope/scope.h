@@ -38,6 +38,12 @@ void scope_listening(int number);
 /* bind(2) has succeeded, or it was bound when it came: a datagram socket is served from now on. */
 void scope_bound(int number);
 
+/*
+ * connect(2) to `address` has succeeded. A datagram socket from which nothing was received yet is
+ * the server's own client from now on.
+ */
+void scope_connected(int number, const struct sockaddr *address);
+
 /* What a number was when a read of it began: it may be another connection when the read returns. */
 struct reading {
     int number;
@@ -66,6 +72,12 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
  * -1 with EAGAIN where only refused ones were there and the call may not wait.
  */
 ssize_t scope_receive_datagram(int number, struct msghdr *message, int flags);
+
+/*
+ * Is that a served datagram socket, and `call` one that nothing can be put around (stdio(3) reads
+ * past every hook)? Then the log says that it was denied, and the hook fails.
+ */
+bool scope_denies_datagrams(int number, const char *call);
 
 /*
  * setsockopt(2) and getsockopt(2) of what we have set ourselves on a served datagram socket. True

@@ -127,6 +127,33 @@ void thread_restore_signals(uint64_t mask)
     kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0, 0);
 }
 
+/* As the kernel has it, sigaction(2). */
+struct kernel_action {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+static bool is_handled(int signal)
+{
+    struct kernel_action action = {NULL};
+
+    return kernel_call(SYS_rt_sigaction, signal, 0, (long)&action, sizeof action.mask, 0, 0) == 0 &&
+           action.handler != SIG_DFL && action.handler != SIG_IGN;
+}
+
+bool thread_awaits_handler(uint64_t mask)
+{
+    uint64_t pending = 0;
+
+    kernel_call(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0, 0);
+    for (int signal = 1; signal <= 64; signal++)
+        if ((pending & ~mask) >> (signal - 1) & 1 && is_handled(signal))
+            return true;
+    return false;
+}
+
 /* Unless it gave up root by itself: then its files are its own already. */
 static void give_scratch(void)
 {

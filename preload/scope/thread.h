@@ -134,6 +134,9 @@ bool thread_owes_another(uint64_t cookie, uid_t account);
 uint64_t thread_block_signals(void);
 void thread_restore_signals(uint64_t mask);
 
+/* Meanwhile: is there a signal for which a handler of the server's runs when `mask` is restored? */
+bool thread_awaits_handler(uint64_t mask);
+
 /* The process serves from now on (once; other threads wait until it is done). */
 void process_begin_serving(void);
 

@@ -134,7 +134,7 @@ void scope_wait_add_select(
 
 void scope_before_wait(const struct wait_set *set)
 {
-    if (set->listener)
+    if (set->listener && !set->any) /* a handler's loop may wait for its own connection, too */
         handlers_end();
     if (!process.scopes)
         return;

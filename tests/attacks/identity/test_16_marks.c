@@ -123,7 +123,7 @@ static void read_marks(void)
 {
     int on = 1;
 
-    assert_int_equal(setsockopt(receiver, SOL_SOCKET, 75 /* SO_RCVMARK */, &on, sizeof on), 0);
+    assert_int_equal(setsockopt(receiver, SOL_SOCKET, SO_RCVMARK, &on, sizeof on), 0);
 }
 
 /*

@@ -1,0 +1,17 @@
+/* datagrams.h: the entries of datagram sockets that are served; private to scope/. */
+#pragma once
+
+#include "scope/descriptors.h"
+
+enum {                              /* flags of a descriptor that receives datagrams */
+    DATAGRAMS_WANT_CREDENTIALS = 1, /* the server itself asked for them */
+    DATAGRAMS_WANT_MARK = 2,
+    DATAGRAMS_ARE_LOCAL = 4,     /* AF_UNIX: descriptors may come with them */
+    DATAGRAMS_WERE_RECEIVED = 8, /* it brings peers, whatever is done to it from now on */
+};
+
+/* The entry, NULL for every other descriptor. */
+struct descriptor *datagrams_find(int number);
+
+/* The server receives from it. */
+void datagrams_note_received(struct descriptor *entry);
