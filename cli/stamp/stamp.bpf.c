@@ -3,14 +3,14 @@
  *
  * Runs in the kernel, for every socket of the host: cgroup_skb at the root of the hierarchy. There
  * the packet still has its socket, and the kernel tells whose that is. A packet that has none (what
- * the kernel itself answers for a socket that has gone) gets overflowuid, which is nobody, and so is
- * whose id has no room in a stamp. Whatever mark was there, set by the sender or by a program further
- * down the hierarchy, is overwritten: for a packet that leaves, programs run from its own cgroup up
- * to the root.
+ * the kernel itself answers for a socket that has gone) gets overflowuid, which is nobody, and so
+ * is whose id has no room in a stamp. Whatever mark was there, set by the sender or by a program
+ * further down the hierarchy, is overwritten: for a packet that leaves, programs run from its own
+ * cgroup up to the root.
  *
- * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned. But
- * this host hears its own multicast there, too, looped back with whatever source address the sender
- * liked: that is nobody's, or it would pass for another host's.
+ * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned.
+ * But this host hears its own multicast there, too, looped back with whatever source address the
+ * sender liked: that is nobody's, or it would pass for another host's.
  */
 #include <linux/bpf.h>
 #include <linux/if_packet.h>

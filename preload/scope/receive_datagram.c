@@ -13,13 +13,13 @@
 #include "scope/scope.h"
 
 #include "clock.h"
-#include "credentials/credentials.h"
 #include "kernel.h"
 #include "libc.h"
 #include "scope/admission.h"
 #include "scope/control.h"
 #include "scope/datagrams.h"
 #include "scope/handlers.h"
+#include "scope/senders.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -32,89 +32,6 @@ enum {
     LEAST_QUEUED = 512,                             /* what the shortest one costs a queue */
     MOST_LOCAL = 1024,                              /* more than net.unix.max_dgram_qlen */
 };
-
-/* ---- whose it is ------------------------------------------------------------------------------
- */
-
-static struct sender sender_of(const struct identity *peer)
-{
-    struct sender sender = {.uid = (uid_t)-1};
-
-    if (peer->kind == IDENTITY_USER)
-        sender.uid = peer->uid;
-    else if (peer->kind == IDENTITY_HOST)
-        sender.address = peer->peer.address;
-    return sender;
-}
-
-static bool is_same_sender(const struct sender *sender, const struct identity *peer)
-{
-    static const struct in6_addr none;
-    struct sender other = sender_of(peer);
-
-    if (peer->kind == IDENTITY_NONE || sender->uid != other.uid)
-        return false;
-    return sender->uid != (uid_t)-1 ||
-           (memcmp(&sender->address, &none, sizeof none) != 0 &&
-               memcmp(&sender->address, &other.address, sizeof none) == 0);
-}
-
-/* In a process that is one account's for good: who it was sealed for, or that account's own. */
-static bool is_own(const struct identity *peer)
-{
-    if (process.instance)
-        return peer->kind == IDENTITY_USER && peer->uid != 0 &&
-               peer->uid == (uid_t)kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
-    return is_same_sender(&process.sealed_for, peer);
-}
-
-/* Is it to be served here? If not it is dropped, and admission->verdict says why. */
-static bool judge(int number, struct admission *admission)
-{
-    if (process.sealed || process.instance) {
-        admission->verdict =
-            admission->peer.kind == IDENTITY_NONE ? ACCOUNT_NO_IDENTITY : ACCOUNT_NOT_ALLOWED;
-        return is_own(&admission->peer);
-    }
-    admission_judge_peer(number, admission);
-    if (process.settings.mode == PROTECT_SCOPES && !process.scopes)
-        admission->verdict = ACCOUNT_NO_PRIVILEGE; /* nothing that could serve it */
-    if (admission->verdict == ACCOUNT_SERVED && handlers_are_wanted())
-        admission->verdict = handlers_verdict(&admission->account);
-    return admission->verdict == ACCOUNT_SERVED || process.settings.mode == PROTECT_OBSERVE;
-}
-
-/* The thread acts for the sender from now on. */
-static void begin(int number, struct admission *admission)
-{
-    int result = thread_begin_scope(number, admission->peer.cookie, &admission->account, false);
-
-    thread_state.sender = sender_of(&admission->peer);
-    if (result == 0)
-        return;
-    admission->verdict = ACCOUNT_SWITCH_FAILED;
-    admission->error = -result;
-}
-
-/* In the server's own process. False: as judge(). */
-static bool serve(int number, struct admission *admission)
-{
-    if (process.sealed || process.instance)
-        return true;
-    if (process.settings.mode == PROTECT_OBSERVE) {
-        admission_report(EVENT_OBSERVED, admission);
-        return true;
-    }
-    if (process.scopes && thread_state.is_loop && !process.settings.inline_loops)
-        process_report_loop();
-    else if (process.scopes)
-        begin(number, admission);
-    if (admission->verdict != ACCOUNT_SERVED)
-        return false;
-    if (process.settings.report_served)
-        admission_report(EVENT_SERVED, admission);
-    return true;
-}
 
 /* ---- one datagram -----------------------------------------------------------------------------
  */
@@ -160,7 +77,7 @@ static ssize_t look(int number, int flags)
     if (libc_calls()->recvmsg(number, &own, flags | MSG_PEEK) < 0)
         return -1;
     identity_of_datagram(number, process.settings.stamped_netns, &own, &admission.peer);
-    if (judge(number, &admission))
+    if (sender_judge(number, &admission))
         return 0;
     drop(number, MSG_PEEK, &admission);
     return DROPPED;
@@ -205,7 +122,7 @@ static ssize_t deliver(int number, const struct msghdr *asked, struct msghdr *me
 
     if (!handlers_are_wanted())
         return size;
-    result = handlers_fork(number, admission, begin);
+    result = handlers_fork(number, admission, sender_begin);
     if (result == 0)
         return size;
     wipe(asked, message, (size_t)size);
@@ -238,7 +155,8 @@ static ssize_t receive_one(
     if (size < 0)
         return -1;
     identity_of_datagram(number, process.settings.stamped_netns, &own, &admission.peer);
-    if (!judge(number, &admission) || (!handlers_are_wanted() && !serve(number, &admission))) {
+    if (!sender_judge(number, &admission) ||
+        (!handlers_are_wanted() && !sender_serve(number, &admission))) {
         scope_discard(&own);
         drop(number, flags, &admission);
         return DROPPED;

@@ -1,0 +1,20 @@
+/*
+ * senders.h: is the sender of a datagram served, and as whom? Private to scope/.
+ *
+ * Invariant: a process that is one account's for good receives that account's datagrams alone:
+ * those of who it was sealed for, a user or a host. Anywhere else policy is asked, as for a
+ * connection.
+ */
+#pragma once
+
+#include "scope/admission.h"
+
+/* admission->peer is known. False: it is to be dropped; admission->verdict says why. */
+bool sender_judge(int number, struct admission *admission);
+
+/* The thread acts for the sender from now on; if the kernel refuses, the verdict says so. */
+void sender_begin(int number, struct admission *admission);
+
+/* In the server's own process, after sender_judge(): reports, and begins the scope where there is
+ * one. False as there. */
+bool sender_serve(int number, struct admission *admission);
