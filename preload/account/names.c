@@ -26,7 +26,8 @@ const char *account_verdict_text(enum account_verdict verdict)
     case ACCOUNT_NO_RESOLVER:
         return "wsapeer's resolver has gone or did not answer in time";
     case ACCOUNT_NO_PRIVILEGE:
-        return "this process has lost the privilege to become somebody";
+        return "this process has lost the privilege to become somebody: it gave it up, or was "
+               "executed by one that served already";
     case ACCOUNT_SEVERAL_THREADS:
         return "the server has several threads or an epoll set, which no process for one "
                "connection can have: say --isolate=account";
