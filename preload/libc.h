@@ -28,6 +28,7 @@
 #include <sys/eventfd.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -64,6 +65,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(epoll_wait) CALL(epoll_pwait) CALL(epoll_pwait2) CALL(epoll_ctl)                        \
     CALL(epoll_create) CALL(epoll_create1)                                                       \
     CALL(close) CALL(close_range) CALL(closefrom) CALL(dup) CALL(dup2) CALL(dup3)                \
+    CALL(pidfd_getfd)                                                                            \
     CALL(fclose) CALL(fcntl) CALL(fcntl64) CALL(pipe) CALL(pipe2) CALL(socketpair) CALL(eventfd) \
     CALL(open) CALL(open64) CALL(openat) CALL(openat64) CALL(creat) CALL(creat64)                \
     CALL(socket)                                                                                 \

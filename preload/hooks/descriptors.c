@@ -40,6 +40,17 @@ void closefrom(int first)
     scope_close_range(first < 0 ? 0 : (unsigned)first, UINT_MAX, 0);
 }
 
+/* From another process: whatever that had there. */
+int pidfd_getfd(int owner, int number, unsigned flags)
+{
+    int copy;
+
+    thread_check();
+    copy = libc_calls()->pidfd_getfd(owner, number, flags);
+    scope_fetched(copy);
+    return copy;
+}
+
 int dup(int number)
 {
     int copy;

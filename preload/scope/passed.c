@@ -1,6 +1,7 @@
 /*
  * passed.c: sockets that come to a process by other ways than accept: in a message (SCM_RIGHTS,
- * unix(7)), or open from the start (socket activation, inetd).
+ * unix(7)), fetched from another process (pidfd_getfd(2)), or open from the start (socket
+ * activation, inetd).
  *
  * Invariant: a process that is given a client's connection serves, as if it had accepted it. The
  * peer is looked up at once; its scope begins at the read. Who is refused is cut off.
@@ -121,6 +122,12 @@ void scope_passed(const struct msghdr *message)
 {
     if (process.scopes)
         scope_visit_passed(message, take);
+}
+
+void scope_fetched(int number)
+{
+    if (process.scopes && number >= 0)
+        take(number);
 }
 
 static bool discard(int number)

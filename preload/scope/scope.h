@@ -89,6 +89,9 @@ bool scope_get_option(int number, int level, int option, void *value, socklen_t 
 /* A message was received; descriptors that came with it may be clients' connections. */
 void scope_passed(const struct msghdr *message);
 
+/* pidfd_getfd(2) has fetched this one (negative: it failed); it may be a client's connection. */
+void scope_fetched(int number);
+
 /* It was received, but will not be handed on: what came with it is closed. */
 void scope_discard(const struct msghdr *message);
 

@@ -4,7 +4,7 @@
 # Seen to fail: without scope_passed() the worker was root for every client, and bob read alice's
 # file; with connections alone looked at there, the worker that was passed a listener read root's
 # file for alice before it accepted her; without passed_find_inherited() so did the server that
-# found its listener open; with a scope begun by each accept (may_begin_scope() always true) alice was
+# found its listener open; without scope_fetched() the worker read root's file; with a scope begun by each accept (may_begin_scope() always true) alice was
 # answered bob's file.
 load fixtures/victim
 
@@ -27,6 +27,16 @@ clients() {
         answers bob "$ALICE" EACCES
         answers bob "$ROOT" EACCES
         answers bob "$BOB" "bob's private"
+        stop_all
+    done
+}
+
+# At ground it can fetch no more: the one connection is all that such a worker serves.
+@test "44: a worker that fetches its client's connection acts for it" {
+    for user in alice bob; do
+        attack_by passed fetched "${ADDRESS##*:}" "$ROOT"
+        same "$(ask_as "$user" "$ROOT" "$ALICE" "$BOB" | sort | paste -sd,)" \
+            "EACCES,EACCES,$user's private"
         stop_all
     done
 }
