@@ -6,7 +6,7 @@ datagrams.py ask ADDRESS REQUEST...      as the calling user; prints the answers
 datagrams.py load ADDRESS                as root: four users at once, 400 requests; counts at the end
 
 ADDRESS: HOST:PORT, [HOST6]:PORT, /PATH or @ABSTRACT. A request is a path below ROOT; the answer is
-"ok" with the first line of the file, or "error" with why; "none" if there is none within a second. Under
+"ok" with the first line of the file, or "error" with why; "none" if there is none within some seconds. Under
 load who hears nothing asks again, as clients of UDP do, by another socket: a late answer reaches nobody.
 """
 import asyncio
@@ -16,7 +16,7 @@ import select
 import socket
 import sys
 
-SECONDS = 1
+SECONDS = 3
 TRIES = 10
 FILES = {"/alice/private": ("alice's private", {"alice"}), "/bob/private": ("bob's private", {"bob"}),
          "/shared/staff": ("staff's own", {"alice", "carol"}),
