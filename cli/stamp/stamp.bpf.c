@@ -8,9 +8,10 @@
  * further down the hierarchy, is overwritten: for a packet that leaves, programs run from its own
  * cgroup up to the root.
  *
- * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned.
- * But this host hears its own multicast there, too, looped back with whatever source address the
- * sender liked: that is nobody's, or it would pass for another host's.
+ * A packet that came from outside may not bear the tag: what arrives by other devices is cleaned,
+ * and a datagram gets the bit that says so. But this host hears its own multicast there, too,
+ * looped back with whatever source address the sender liked: that is nobody's, or it would pass for
+ * another host's.
  */
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
@@ -21,7 +22,7 @@
 
 char terms[] SEC("license") = "Dual MIT/GPL";
 
-enum { PASS = 1 };
+enum { PASS = 1, SOCK_DGRAM = 2 };
 
 SEC("cgroup_skb/egress")
 int stamp_put(struct __sk_buff *packet)
@@ -31,8 +32,14 @@ int stamp_put(struct __sk_buff *packet)
     if (packet->ifindex != STAMP_LOOPBACK)
         return PASS;
     uid = bpf_get_socket_uid(packet);
-    packet->mark = stamp_tag | (uid & stamp_tag ? stamp_nobody : uid);
+    packet->mark = stamp_tag | (uid & ~stamp_uid ? stamp_nobody : uid);
     return PASS;
+}
+
+/* A connection would keep the bit (net.ipv4.tcp_fwmark_accept), and be routed by it. */
+static int is_datagram(const struct __sk_buff *packet)
+{
+    return packet->sk && packet->sk->type == SOCK_DGRAM;
 }
 
 SEC("cgroup_skb/ingress")
@@ -43,5 +50,7 @@ int stamp_clean(struct __sk_buff *packet)
     packet->mark &= ~stamp_tag;
     if (packet->pkt_type == PACKET_LOOPBACK)
         packet->mark = stamp_tag | stamp_nobody;
+    else if (is_datagram(packet))
+        packet->mark |= stamp_outside;
     return PASS;
 }

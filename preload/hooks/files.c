@@ -113,7 +113,7 @@ int socket(int family, int type, int protocol)
 FILE *fdopen(int number, const char *mode)
 {
     thread_check();
-    if (strpbrk(mode, "r+") && scope_denies_datagrams(number, "fdopen(3)")) {
+    if (strpbrk(mode, "r+") && scope_denies_stdio(number)) {
         errno = EOPNOTSUPP;
         return NULL;
     }

@@ -6,6 +6,8 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
+#include <errno.h>
+
 int timer_create(clockid_t clock, struct sigevent *event, timer_t *timer)
 {
     struct suspended suspended;
@@ -56,8 +58,19 @@ static int transfer(int (*call)(struct aiocb *block), struct aiocb *block)
     return result;
 }
 
+/* Its thread reads past every hook. */
+static bool denies(const struct aiocb *block)
+{
+    if (!scope_denies_datagrams(block->aio_fildes, "aio_read(3)"))
+        return false;
+    errno = EINVAL;
+    return true;
+}
+
 int aio_read(struct aiocb *block)
 {
+    if (denies(block))
+        return -1;
     return transfer(libc_calls()->aio_read, block);
 }
 
@@ -85,7 +98,8 @@ int lio_listio(int mode, struct aiocb *const list[], int count, struct sigevent 
 
     thread_check();
     for (int i = 0; i < count; i++)
-        if (list[i] && !scope_may_use(list[i]->aio_fildes))
+        if (list[i] && (!scope_may_use(list[i]->aio_fildes) ||
+                           (list[i]->aio_lio_opcode == LIO_READ && denies(list[i]))))
             return -1;
     scope_suspend(&suspended);
     result = libc_calls()->lio_listio(mode, list, count, event);

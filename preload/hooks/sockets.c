@@ -53,8 +53,12 @@ int connect(int number, __CONST_SOCKADDR_ARG address, socklen_t length)
     int result;
 
     thread_check();
+    if (!scope_may_connect(number)) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     result = libc_calls()->connect(number, address, length);
-    if (result == 0 && length >= sizeof(sa_family_t))
-        scope_connected(number, address.__sockaddr__);
+    if (result == 0)
+        scope_connected(number);
     return result;
 }

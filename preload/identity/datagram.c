@@ -83,13 +83,13 @@ static void believe_credentials(const struct msghdr *message, struct identity *i
 
 static void believe_mark(uint32_t mark, struct identity *identity)
 {
-    if ((mark & ~stamp_tag) == stamp_nobody)
+    if ((mark & stamp_uid) == stamp_nobody)
         identity_refuse(identity, IDENTITY_REASON_UNMAPPED, 0);
     else
-        identity_believe_user(identity, IDENTITY_SOURCE_STAMP, mark & ~stamp_tag);
+        identity_believe_user(identity, IDENTITY_SOURCE_STAMP, mark & stamp_uid);
 }
 
-/* From a namespace where this host's packets have stamps, and this one has none. */
+/* It came by another device than loopback. */
 static void believe_host(int socket, uint32_t scope, struct identity *identity)
 {
     uint64_t netns;
@@ -124,7 +124,7 @@ static void believe_stamp(
         return;
     if (mark & stamp_tag)
         believe_mark(mark, identity);
-    else
+    else if (mark & stamp_outside)
         believe_host(socket, scope, identity);
 }
 

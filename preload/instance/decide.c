@@ -12,6 +12,7 @@
 #include "instance/registrations.h"
 #include "instance/supervisor.h"
 #include "kernel.h"
+#include "scope/signals.h"
 #include "scope/thread.h"
 
 #include <limits.h>
@@ -40,7 +41,7 @@ static void hand_over(int number, const struct descriptor *entry, void *context)
 /* Once. A handler that jumped out of this would leave the others waiting for ever. */
 static bool decide_first(bool by_epoll)
 {
-    uint64_t signals = thread_block_signals();
+    uint64_t signals = signals_block();
     uint32_t state = DECIDING_NOT_YET;
     bool is_first = __atomic_compare_exchange_n(
         &process.deciding, &state, DECIDING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
@@ -52,7 +53,7 @@ static bool decide_first(bool by_epoll)
         __atomic_store_n(&process.deciding, DECIDED, __ATOMIC_RELEASE);
         kernel_call(SYS_futex, (long)&process.deciding, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
     }
-    thread_restore_signals(signals);
+    signals_restore(signals);
     return is_first;
 }
 

@@ -10,6 +10,8 @@
 #include "libc.h"
 #include "scope/admission.h"
 #include "scope/handlers.h"
+#include "scope/senders.h"
+#include "scope/signals.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -43,6 +45,7 @@ static void admit(int connection, struct admission *admission)
         thread_is_event_loop();
     if (result == 0 && may_begin_scope(connection, admission->peer.cookie))
         result = thread_begin_scope(connection, admission->peer.cookie, &admission->account, true);
+    thread_state.sender = sender_of(&admission->peer);
     if (result < 0) {
         descriptor_forget(connection);
         admission->verdict = ACCOUNT_SWITCH_FAILED;
@@ -166,6 +169,18 @@ static bool may_wait(int listener)
     return !(kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK);
 }
 
+/* The handler has it, or nobody: `result` is handlers_fork()'s. */
+static void give_away(int connection, struct admission *admission, int result)
+{
+    if (result == 1 || result == -EINTR) {
+        kernel_close(connection);
+        return;
+    }
+    admission->verdict = ACCOUNT_SWITCH_FAILED;
+    admission->error = -result;
+    refuse(connection, admission);
+}
+
 /*
  * The process that accepts goes on to the next; only the handler returns with a connection. After a
  * wait it returns, too, as from a signal: there may be other work than this listener's.
@@ -175,24 +190,21 @@ static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t
     bool waits = !thread_state.was_woken && may_wait(listener);
     struct admission admission;
     int connection, result;
+    uint64_t signals;
 
     do {
-        result = handlers_await_place(waits);
+        result = handlers_await_place(waits, NULL);
         if (result < 0)
             break;
         connection = accept_served(listener, address, length, flags, &admission);
         if (connection < 0)
             return connection;
-        result = handlers_fork(connection, &admission, admit);
+        result = handlers_fork(connection, &admission, admit, &signals);
+        if (result != 0)
+            give_away(connection, &admission, result);
+        signals_restore(signals);
         if (result == 0)
             return connection;
-        if (result < 0 && result != -EINTR) {
-            admission.verdict = ACCOUNT_SWITCH_FAILED;
-            admission.error = -result;
-            refuse(connection, &admission);
-        } else {
-            kernel_close(connection);
-        }
     } while (waits && result != -EINTR);
     errno = may_wait(listener) ? EINTR : EAGAIN;
     return -1;

@@ -16,9 +16,12 @@
 #include "scope/scope.h"
 #include "scope/thread.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MOST_BEFORE = 1024 }; /* messages that wait in a socket when it is connected */
+/* glibc's _IO_NO_READS: reads by stdio(3) pass no hook, and fail with EBADF then. */
+enum { STDIO_MAY_NOT_READ = 4 };
 
 static unsigned char flag_of(int option)
 {
@@ -59,12 +62,22 @@ static void change_all(const struct descriptor *entry, uint8_t flag, bool on)
     descriptor_visit(change_one, &change);
 }
 
+/* Times come ahead of what tells who sent a message, and take room. */
+static bool is_time(int option)
+{
+    return option == SO_TIMESTAMP_OLD || option == SO_TIMESTAMPNS_OLD ||
+           option == SO_TIMESTAMP_NEW || option == SO_TIMESTAMPNS_NEW ||
+           option == SO_TIMESTAMPING_OLD || option == SO_TIMESTAMPING_NEW;
+}
+
 bool scope_set_option(int number, int level, int option, const void *value, socklen_t length)
 {
     struct descriptor *entry =
         identity_is_datagram_option(level, option) ? datagrams_find(number) : NULL;
     int on = 0;
 
+    if (level == SOL_SOCKET && is_time(option) && datagrams_find(number))
+        change_all(datagrams_find(number), DATAGRAMS_TELL_TIME, true);
     if (!entry || !value || length < sizeof on)
         return false;
     memcpy(&on, value, sizeof on);
@@ -98,28 +111,52 @@ static bool is_on(int number, int option)
 /* What the server had asked for before the socket was served. */
 static uint8_t wanted_before(int number)
 {
+    bool time = is_on(number, SO_TIMESTAMP_OLD) || is_on(number, SO_TIMESTAMPNS_OLD) ||
+                is_on(number, SO_TIMESTAMP_NEW) || is_on(number, SO_TIMESTAMPNS_NEW);
+
     return (is_on(number, SO_PASSCRED) ? DATAGRAMS_WANT_CREDENTIALS : 0) |
-           (is_on(number, SO_RCVMARK) ? DATAGRAMS_WANT_MARK : 0);
+           (is_on(number, SO_RCVMARK) ? DATAGRAMS_WANT_MARK : 0) | (time ? DATAGRAMS_TELL_TIME : 0);
+}
+
+/* Standard input is read by stdio(3), too, whatever its number was before. */
+void datagrams_guard_stdin(void)
+{
+    static bool guarded;
+    const struct descriptor *entry = datagrams_find(STDIN_FILENO);
+    bool wanted = entry && process.admits && descriptor_is_current(STDIN_FILENO, entry);
+
+    if (wanted == guarded)
+        return;
+    guarded = wanted;
+    if (wanted)
+        stdin->_flags |= STDIO_MAY_NOT_READ;
+    else
+        stdin->_flags &= ~STDIO_MAY_NOT_READ;
+}
+
+static int number_of(int number, int option)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+
+    return kernel_getsockopt(number, SOL_SOCKET, option, &value, &length) < 0 ? -1 : value;
 }
 
 /* Bound, or bound when it came: from now on its messages say who sent them. */
 void scope_bound(int number)
 {
-    struct descriptor entry = {.kind = DESCRIPTOR_DATAGRAMS};
+    struct descriptor entry = {.kind = DESCRIPTOR_DATAGRAMS, .sealed = process.sealed};
     const struct descriptor *known = datagrams_find(number);
-    socklen_t length = sizeof(int);
-    int type = 0, family = 0;
+    int family = process.wrapped ? number_of(number, SO_DOMAIN) : -1;
 
-    if (!process.wrapped || process.sealed || (known && descriptor_is_current(number, known)) ||
-        kernel_getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
-        kernel_getsockopt(number, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0)
-        return;
-    if (type != SOCK_DGRAM || (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
+    if ((family != AF_INET && family != AF_INET6 && family != AF_UNIX) ||
+        number_of(number, SO_TYPE) != SOCK_DGRAM || (known && descriptor_is_current(number, known)))
         return;
     entry.flags = wanted_before(number) | (family == AF_UNIX ? DATAGRAMS_ARE_LOCAL : 0);
     kernel_socket_cookie(number, &entry.cookie);
     descriptor_record(number, &entry);
     identity_prepare_datagrams(number, process.settings.stamped_netns);
+    datagrams_guard_stdin();
 }
 
 void datagrams_note_received(struct descriptor *entry)
@@ -128,41 +165,35 @@ void datagrams_note_received(struct descriptor *entry)
         change_all(entry, DATAGRAMS_WERE_RECEIVED, true);
 }
 
-/* What had come before the socket was connected may be anybody's. */
-static void empty(int number)
+bool scope_may_connect(int number)
 {
-    char nothing;
+    const struct descriptor *entry = process.is_handler ? datagrams_find(number) : NULL;
 
-    for (int i = 0; i < MOST_BEFORE; i++)
-        if (kernel_recvfrom(number, &nothing, 0, MSG_DONTWAIT | MSG_TRUNC) < 0)
-            return;
+    return !entry || entry->sealed;
 }
 
-static void forget_one(int number, const struct descriptor *entry, void *context)
-{
-    if (entry->kind == DESCRIPTOR_DATAGRAMS && entry->cookie == *(const uint64_t *)context)
-        descriptor_forget(number);
-}
-
-void scope_connected(int number, const struct sockaddr *address)
+void scope_connected(int number)
 {
     const struct descriptor *entry = datagrams_find(number);
-    uint64_t cookie = entry ? entry->cookie : 0;
-    int off = 0;
 
-    if (!entry || !address || address->sa_family == AF_UNSPEC ||
-        entry->flags & DATAGRAMS_WERE_RECEIVED || !descriptor_is_current(number, entry))
+    if (!entry || process.sealed || thread_in_scope() ||
+        entry->flags & (DATAGRAMS_WERE_RECEIVED | DATAGRAMS_ARE_LOCAL) ||
+        !descriptor_is_current(number, entry))
         return;
-    if (!(entry->flags & DATAGRAMS_WANT_CREDENTIALS))
-        kernel_setsockopt(number, SOL_SOCKET, SO_PASSCRED, &off, sizeof off);
-    if (!(entry->flags & DATAGRAMS_WANT_MARK))
-        kernel_setsockopt(number, SOL_SOCKET, SO_RCVMARK, &off, sizeof off);
-    descriptor_visit(forget_one, &cookie);
-    scope_made_socket(number);
-    empty(number);
+    change_all(entry, DATAGRAMS_ARE_ANSWERS, true);
 }
 
-static void report_denied(const char *call)
+bool datagrams_is_own_client(int number, struct sockaddr_storage *peer)
+{
+    const struct descriptor *entry = datagrams_find(number);
+    socklen_t length = sizeof *peer;
+
+    *peer = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+    return entry && entry->flags & DATAGRAMS_ARE_ANSWERS &&
+           kernel_getpeername(number, (struct sockaddr *)peer, &length) == 0;
+}
+
+static bool deny(const char *call)
 {
     struct request request = {.magic = PROTOCOL_MAGIC,
         .kind = REQUEST_EVENT,
@@ -171,12 +202,21 @@ static void report_denied(const char *call)
 
     memcpy(request.detail, call, strnlen(call, sizeof request.detail - 1));
     channel_report(&request);
+    return process.settings.mode != PROTECT_OBSERVE;
 }
 
 bool scope_denies_datagrams(int number, const char *call)
 {
-    if (!datagrams_find(number))
-        return false;
-    report_denied(call);
-    return true;
+    return datagrams_find(number) && deny(call);
+}
+
+bool scope_denies_stdio(int number)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+
+    if (datagrams_find(number))
+        return deny("fdopen(3)");
+    return process.admits && number_of(number, SO_TYPE) == SOCK_DGRAM &&
+           kernel_getpeername(number, (struct sockaddr *)&peer, &length) < 0 && deny("fdopen(3)");
 }

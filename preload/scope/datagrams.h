@@ -8,6 +8,8 @@ enum {                              /* flags of a descriptor that receives datag
     DATAGRAMS_WANT_MARK = 2,
     DATAGRAMS_ARE_LOCAL = 4,     /* AF_UNIX: descriptors may come with them */
     DATAGRAMS_WERE_RECEIVED = 8, /* it brings peers, whatever is done to it from now on */
+    DATAGRAMS_ARE_ANSWERS = 16,  /* while it is connected: the server's own client */
+    DATAGRAMS_TELL_TIME = 32,    /* SO_TIMESTAMP and its kin */
 };
 
 /* The entry, NULL for every other descriptor. */
@@ -15,3 +17,9 @@ struct descriptor *datagrams_find(int number);
 
 /* The server receives from it. */
 void datagrams_note_received(struct descriptor *entry);
+
+/* Is it the server's own client now? Then *peer is whom it asks: answers come from nobody else. */
+bool datagrams_is_own_client(int number, struct sockaddr_storage *peer);
+
+/* Number 0 is something else now. */
+void datagrams_guard_stdin(void);

@@ -9,6 +9,7 @@
 #include "account/channel.h"
 #include "kernel.h"
 #include "libc.h"
+#include "scope/datagrams.h"
 #include "scope/environment.h"
 #include "scope/program.h"
 #include "scope/thread.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 
 #include <linux/close_range.h>
+#include <unistd.h>
 
 /* channel_raise_descriptor() and identity/ stay below this, moves by the server's wish included. */
 enum { HIGHEST_OWN = 66 * 1024 };
@@ -30,6 +32,8 @@ void scope_copied(int number, int copy)
 {
     if (copy >= 0 && (may_change(number) || may_change(copy)))
         descriptor_copy(number, copy);
+    if (copy == STDIN_FILENO)
+        datagrams_guard_stdin();
 }
 
 bool scope_before_close(int number)
@@ -44,6 +48,8 @@ bool scope_before_close(int number)
         entry->cookie == thread_state.cookie)
         is_last = !descriptor_has_twin(number, entry->cookie);
     descriptor_forget(number);
+    if (number == STDIN_FILENO)
+        datagrams_guard_stdin();
     return is_last;
 }
 

@@ -6,6 +6,8 @@
 #include "libc.h"
 #include "scope/fork.h"
 #include "scope/scope.h"
+#include "scope/signals.h"
+#include "scope/silence.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -136,7 +138,7 @@ enum account_verdict handlers_verdict(const struct account *account)
 }
 
 /* Until the end of one of them, a signal, or the time is over: 0 or -errno. */
-static int await_one(const struct timespec *time)
+static int await_one(const struct timespec *time, const uint64_t *signals)
 {
     static struct pollfd sets[MOST_HANDLERS]; /* one thread */
     unsigned count = 0;
@@ -145,8 +147,11 @@ static int await_one(const struct timespec *time)
     for (unsigned i = 0; i < most(); i++)
         if (places[i].cookie)
             sets[count++] = (struct pollfd){.fd = places[i].number};
-    result = kernel_call(SYS_ppoll, (long)sets, count, (long)time, 0, 0, 0);
-    return result == 0 ? -EAGAIN : result < 0 ? (int)result : 0;
+    result =
+        kernel_call(SYS_ppoll, (long)sets, count, (long)time, (long)signals, sizeof *signals, 0);
+    if (result == -EINTR)
+        return signals_heard(signals) == SIGNALS_INTERRUPT ? -EINTR : 0;
+    return result == 0 ? -EAGAIN : 0;
 }
 
 static void report_full(void)
@@ -161,7 +166,7 @@ static void report_full(void)
     reported_full = true;
 }
 
-int handlers_await_place(bool may_wait)
+int handlers_await_place(bool may_wait, const uint64_t *signals)
 {
     int error = 0;
 
@@ -171,7 +176,7 @@ int handlers_await_place(bool may_wait)
         if (error < 0)
             return error;
         report_full();
-        error = await_one(may_wait ? NULL : &turn);
+        error = await_one(may_wait ? NULL : &turn, signals);
         if (error == -EINTR)
             return error;
     }
@@ -242,36 +247,6 @@ static _Noreturn void end_process(int status)
 /* ---- in the handler ---------------------------------------------------------------------------
  */
 
-/*
- * In the place of a listener: nothing ever comes there. The server's waits go on over its own
- * connection, and who comes next is the accepting process's.
- */
-static void silence(int number, const struct descriptor *entry, void *context)
-{
-    int silent = *(const int *)context;
-    struct descriptor silenced = *entry;
-    int flags = kernel_fcntl(number, F_GETFD, 0);
-
-    if (entry->kind != DESCRIPTOR_LISTENER || flags < 0)
-        return;
-    kernel_call(SYS_dup3, silent, number, flags & FD_CLOEXEC ? O_CLOEXEC : 0, 0, 0, 0);
-    if (kernel_socket_cookie(number, &silenced.cookie) == 0)
-        descriptor_record(number, &silenced);
-}
-
-static void silence_listeners(void)
-{
-    int pair[2];
-
-    if (kernel_socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
-        return; /* its listeners bring nobody but its end */
-    descriptor_visit(silence, &pair[0]);
-    kernel_close(pair[0]);
-    pair[1] = channel_raise_descriptor(pair[1]);
-    if (pair[1] >= 0)
-        scope_add_own(pair[1]);
-}
-
 static void become_handler(int number, int tie, struct admission *admission,
     void (*begin)(int number, struct admission *admission))
 {
@@ -289,7 +264,7 @@ static void become_handler(int number, int tie, struct admission *admission,
     tie = channel_raise_descriptor(tie);
     if (tie >= 0)
         scope_add_own(tie);
-    silence_listeners();
+    silence_others(admission->peer.cookie);
 }
 
 /* ---- the two forks ----------------------------------------------------------------------------
@@ -332,22 +307,20 @@ static int fork_twice(int pair[2], uid_t account)
     return 1;
 }
 
-int handlers_fork(
-    int number, struct admission *admission, void (*begin)(int number, struct admission *admission))
+int handlers_fork(int number, struct admission *admission,
+    void (*begin)(int number, struct admission *admission), uint64_t *signals)
 {
     int saved_errno = errno, pair[2], result;
-    uint64_t signals;
 
+    fflush(NULL);
+    *signals = signals_block();
     if (kernel_socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         return -EMFILE;
-    fflush(NULL);
-    signals = thread_block_signals();
     result = fork_twice(pair, admission->account.uid);
     if (result == 0)
         become_handler(number, pair[1], admission, begin);
-    if (result == 1 && thread_awaits_handler(signals))
+    else if (result == 1 && signals_pending(*signals) == SIGNALS_INTERRUPT)
         result = -EINTR; /* a call that takes a client returns, and the server looks at its flags */
-    thread_restore_signals(signals);
     errno = saved_errno;
     return result;
 }

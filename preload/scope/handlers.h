@@ -28,19 +28,21 @@ bool handlers_are_wanted(void);
 enum account_verdict handlers_verdict(const struct account *account);
 
 /*
- * Waits until fewer than settings.max_processes handlers live. -EINTR after a signal; if the call
- * `may_wait` not, -EAGAIN after a short while, so that the server has its turn and does not spin.
+ * Waits until fewer than settings.max_processes handlers live, under the mask `signals` (NULL: the
+ * thread's own). -EINTR after a signal that ends calls; if the call `may_wait` not, -EAGAIN after a
+ * short while, so that the server has its turn and does not spin.
  */
-int handlers_await_place(bool may_wait);
+int handlers_await_place(bool may_wait, const uint64_t *signals);
 
 /*
  * Makes the handler of a peer that is to be served: in it `begin` begins the scope, whatever is the
  * verdict then is reported, and only if the peer is served the call returns: 0. In the process that
- * accepts it returns 1, or -EINTR when a signal was handled meanwhile, or another -errno when there
- * is no handler. It is at ground.
+ * accepts it returns 1, or -EINTR when a signal has come that ends calls, or another -errno when
+ * there is no handler. It is at ground. In both signals are blocked still, so that nobody jumps
+ * away before what was the peer's is gone: signals_restore(*signals) is the caller's.
  */
 int handlers_fork(int number, struct admission *admission,
-    void (*begin)(int number, struct admission *admission));
+    void (*begin)(int number, struct admission *admission), uint64_t *signals);
 
 /*
  * A handler that turns to the next client ends here, with status 0, as soon as threads that it made

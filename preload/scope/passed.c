@@ -11,17 +11,14 @@
 #include "kernel.h"
 #include "scope/admission.h"
 #include "scope/control.h"
-#include "scope/datagrams.h"
 #include "scope/inherited.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 static int option(int number, int name)
 {
@@ -84,7 +81,7 @@ static bool take(int number)
     descriptor_forget(number); /* whatever had the number is gone */
     if (option(number, SO_ACCEPTCONN) == 1) {
         scope_listening(number);
-    } else if (is_clients(number)) {
+    } else if (process.scopes && is_clients(number)) {
         process_begin_serving();
         thread_end_scope();
         take_connection(number, true);
@@ -120,13 +117,13 @@ bool scope_visit_passed(const struct msghdr *message, bool (*visit)(int number))
 
 void scope_passed(const struct msghdr *message)
 {
-    if (process.scopes)
+    if (process.admits)
         scope_visit_passed(message, take);
 }
 
 void scope_fetched(int number)
 {
-    if (process.scopes && number >= 0)
+    if (process.admits && number >= 0)
         take(number);
 }
 
@@ -154,9 +151,6 @@ void scope_discard(const struct msghdr *message)
     discard_pidfd(message);
 }
 
-/* glibc's _IO_NO_READS: reads by stdio(3) pass no hook, and fail with EBADF then. */
-enum { STDIO_MAY_NOT_READ = 4 };
-
 /*
  * Nothing is cut off here: what the process was started with may be its administrator's own. It
  * serves from the first use; a read from a connection begins its peer's scope.
@@ -172,8 +166,6 @@ static void take_inherited(int number, void *context)
         take_connection(number, false);
     else if (accepts == 0 && has_name(number))
         scope_bound(number);
-    if (number == STDIN_FILENO && datagrams_find(number))
-        stdin->_flags |= STDIO_MAY_NOT_READ;
 }
 
 void passed_find_inherited(void)

@@ -12,6 +12,7 @@
 #include "kernel.h"
 #include "scope/admission.h"
 #include "scope/handlers.h"
+#include "scope/senders.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ static int become_peer(int number, const struct descriptor *entry)
     admission_judge_peer(number, &admission);
     if (admission.verdict == ACCOUNT_SERVED) {
         result = thread_begin_scope(number, entry->cookie, &admission.account, false);
+        thread_state.sender = sender_of(&admission.peer);
         if (result == 0)
             return 0;
         admission.verdict = ACCOUNT_SWITCH_FAILED;
@@ -130,11 +132,7 @@ bool scope_before_receive(int number, struct reading *reading)
         return true;
     }
     if (entry->kind == DESCRIPTOR_DATAGRAMS)
-        handlers_end();
-    if (entry->kind == DESCRIPTOR_DATAGRAMS && process.scopes) {
-        process_begin_serving();
-        thread_end_scope();
-    }
+        return true; /* receive_datagram.c goes on from here */
     if (entry->kind == DESCRIPTOR_CONNECTION)
         process_begin_serving(); /* one that it was born with; accept has done so for others */
     return scope_may_use(number);

@@ -39,10 +39,12 @@ void scope_listening(int number);
 void scope_bound(int number);
 
 /*
- * connect(2) to `address` has succeeded. A datagram socket from which nothing was received yet is
- * the server's own client from now on.
+ * Around connect(2). A handler of one datagram may not: its socket is the accepting process's, too,
+ * which would hear nobody else. One that the server connects outside of any scope, before it has
+ * received anything by it, is its own client for as long as it is connected.
  */
-void scope_connected(int number, const struct sockaddr *address);
+bool scope_may_connect(int number);
+void scope_connected(int number);
 
 /* What a number was when a read of it began: it may be another connection when the read returns. */
 struct reading {
@@ -78,6 +80,9 @@ ssize_t scope_receive_datagram(int number, struct msghdr *message, int flags);
  * past every hook)? Then the log says that it was denied, and the hook fails.
  */
 bool scope_denies_datagrams(int number, const char *call);
+
+/* The same for a FILE to be read, which it is too early to make of one that is not bound yet. */
+bool scope_denies_stdio(int number);
 
 /*
  * setsockopt(2) and getsockopt(2) of what we have set ourselves on a served datagram socket. True

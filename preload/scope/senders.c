@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static struct sender sender_of(const struct identity *peer)
+struct sender sender_of(const struct identity *peer)
 {
     struct sender sender = {.uid = (uid_t)-1};
 

@@ -8,6 +8,10 @@
 #pragma once
 
 #include "scope/admission.h"
+#include "scope/thread.h"
+
+/* What a process that is sealed for this peer knows its datagrams by. */
+struct sender sender_of(const struct identity *peer);
 
 /* admission->peer is known. False: it is to be dropped; admission->verdict says why. */
 bool sender_judge(int number, struct admission *admission);

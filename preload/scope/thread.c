@@ -5,6 +5,7 @@
 #include "credentials/credentials.h"
 #include "kernel.h"
 #include "scope/scratch.h"
+#include "scope/signals.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -114,46 +115,6 @@ static void report_serving(void)
     channel_report(&request);
 }
 
-uint64_t thread_block_signals(void)
-{
-    uint64_t mask = ~(UINT64_C(1) << 31 | UINT64_C(1) << 32), old = 0;
-
-    kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&old, sizeof old, 0, 0);
-    return old;
-}
-
-void thread_restore_signals(uint64_t mask)
-{
-    kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0, 0);
-}
-
-/* As the kernel has it, sigaction(2). */
-struct kernel_action {
-    void (*handler)(int);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
-
-static bool is_handled(int signal)
-{
-    struct kernel_action action = {NULL};
-
-    return kernel_call(SYS_rt_sigaction, signal, 0, (long)&action, sizeof action.mask, 0, 0) == 0 &&
-           action.handler != SIG_DFL && action.handler != SIG_IGN;
-}
-
-bool thread_awaits_handler(uint64_t mask)
-{
-    uint64_t pending = 0;
-
-    kernel_call(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0, 0);
-    for (int signal = 1; signal <= 64; signal++)
-        if ((pending & ~mask) >> (signal - 1) & 1 && is_handled(signal))
-            return true;
-    return false;
-}
-
 /* Unless it gave up root by itself: then its files are its own already. */
 static void give_scratch(void)
 {
@@ -170,7 +131,7 @@ static void give_scratch(void)
 /* Once. No handler may jump out of this: others wait for its end. */
 static void lower(void)
 {
-    uint64_t signals = thread_block_signals();
+    uint64_t signals = signals_block();
     int result;
 
     give_scratch();
@@ -186,7 +147,7 @@ static void lower(void)
     __atomic_add_fetch(&process.epoch, 1, __ATOMIC_RELEASE);
     kernel_call(SYS_futex, (long)&process.serving, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
     thread_catch_up();
-    thread_restore_signals(signals);
+    signals_restore(signals);
     report_serving();
 }
 

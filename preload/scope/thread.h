@@ -46,7 +46,7 @@ struct thread {
     int last_number;         /* the connection last read from since a wait for work */
     uid_t last_account;
     uint64_t last_cookie; /* 0: none */
-    struct sender sender; /* of the datagram that the scope began with */
+    struct sender sender; /* whose the scope is: for datagrams in a process sealed for it */
 };
 
 enum serving { SERVING_NOT_YET, SERVING_LOWERING, SERVING };
@@ -126,16 +126,6 @@ void thread_end_scope(void);
  * tell whose request it carries out next.
  */
 bool thread_owes_another(uint64_t cookie, uid_t account);
-
-/*
- * Around what other threads wait for: no handler may jump out of it (siglongjmp). Blocks every
- * signal but the two by which libc reaches its threads, and returns the old mask.
- */
-uint64_t thread_block_signals(void);
-void thread_restore_signals(uint64_t mask);
-
-/* Meanwhile: is there a signal for which a handler of the server's runs when `mask` is restored? */
-bool thread_awaits_handler(uint64_t mask);
 
 /* The process serves from now on (once; other threads wait until it is done). */
 void process_begin_serving(void);

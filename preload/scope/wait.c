@@ -8,6 +8,7 @@
 #include "scope/scope.h"
 
 #include "kernel.h"
+#include "scope/datagrams.h"
 #include "scope/handlers.h"
 #include "scope/thread.h"
 
@@ -39,6 +40,14 @@ static void add_epoll(struct wait_set *set, unsigned flags)
         set->older = true;
 }
 
+/* Not those that a sealed process made for its own peer, nor the server's own clients. */
+static bool brings_peers(int number, const struct descriptor *entry)
+{
+    struct sockaddr_storage peer;
+
+    return !entry->sealed && !datagrams_is_own_client(number, &peer);
+}
+
 void scope_wait_add(struct wait_set *set, int number)
 {
     const struct descriptor *entry = number < 0 ? NULL : descriptor_find(number);
@@ -52,6 +61,9 @@ void scope_wait_add(struct wait_set *set, int number)
         set->listener = true;
         break;
     case DESCRIPTOR_DATAGRAMS:
+        if (brings_peers(number, entry))
+            set->listener = true;
+        break;
     case DESCRIPTOR_STAND_IN:
         set->listener = true;
         break;
@@ -191,7 +203,7 @@ void scope_epoll_added(int epoll, int number)
         facts.foreign = true;
     set->flags |=
         (facts.listener ? EPOLL_HOLDS_LISTENER : 0) | (facts.older ? EPOLL_HOLDS_OLDER : 0);
-    if (added->kind == DESCRIPTOR_DATAGRAMS)
+    if (added->kind == DESCRIPTOR_DATAGRAMS && facts.listener)
         set->flags |= EPOLL_HOLDS_DATAGRAMS;
     if (!process.scopes)
         return;
