@@ -37,9 +37,13 @@ int stamp_put(struct __sk_buff *packet)
 }
 
 /* A connection would keep the bit (net.ipv4.tcp_fwmark_accept), and be routed by it. */
-static int is_datagram(const struct __sk_buff *packet)
+static int is_datagram(struct __sk_buff *packet)
 {
-    return packet->sk && packet->sk->type == SOCK_DGRAM;
+    struct bpf_sock *sock = packet->sk;
+
+    if (sock)
+        sock = bpf_sk_fullsock(sock);
+    return sock && sock->type == SOCK_DGRAM;
 }
 
 SEC("cgroup_skb/ingress")
