@@ -11,7 +11,7 @@ habits-client.py many PORT COUNT REQUEST              so many connections, each 
 habits-client.py keep-asking PORT                     one connection after the other until there is no server;
                                                       prints a line for each answer
 habits-client.py lines PORT REQUEST...                one connection; a line for each answer, "none" at its end
-habits-client.py backend PORT                         answers every datagram by "answer"
+habits-client.py backend PORT                         answers every datagram by "answer" until its stdin ends
 """
 import select
 import socket
@@ -104,7 +104,12 @@ def keep_asking(port):
 
 
 def lines(port, *requests):
-    with connected(port) as connection:
+    try:
+        connection = connected(port)
+    except ConnectionResetError as error:  # refused before connect(2) was back
+        say(type(error).__name__)
+        return
+    with connection:
         for request in requests:
             say(ask(connection, request))
 
@@ -112,7 +117,7 @@ def lines(port, *requests):
 def backend(port):
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", int(port)))
-    while True:
+    while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
         server.sendto(b"answer", server.recvfrom(500)[1])
 
 
