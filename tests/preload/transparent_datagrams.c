@@ -252,6 +252,79 @@ static void every_form_of_reading_reads(void **state)
     assert_int_equal(errno, EAGAIN);
 }
 
+/* A read of nothing takes nothing; one that may not wait does not. */
+static void reads_that_end_at_once(void **state)
+{
+    const struct twins *twins = *state;
+    char text[8] = "";
+    struct iovec part = {text, sizeof text};
+
+    alarm(20);
+    for (int socket = twins->one;; socket = twins->other) {
+        assert_int_equal(read(socket, text, 0), 0);
+        assert_int_equal(preadv2(socket, &part, 1, -1, RWF_NOWAIT), -1);
+        assert_int_equal(errno, EAGAIN);
+        send_to(twins, socket, "left", NULL);
+        assert_int_equal(read(socket, text, 0), 0);
+        assert_int_equal(preadv2(socket, &part, 1, -1, RWF_NOWAIT), 4);
+        assert_memory_equal(text, "left", 4);
+        if (socket == twins->other)
+            break;
+    }
+    alarm(0);
+}
+
+static int fact_of(const struct twins *twins)
+{
+    return twins->family == AF_UNIX ? SO_PASSCRED : SO_RCVMARK;
+}
+
+/* `one` is bound by bind(3) after the option was set, `other` by the bare call. */
+static void what_was_asked_before_bind_it_gets(void **state)
+{
+    struct twins *twins = *state;
+    struct sockaddr_storage address;
+    socklen_t length = any_address(twins->family, &address), size = sizeof(int);
+    int on = 1;
+
+    close(twins->one);
+    close(twins->other);
+    twins->one = socket(twins->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    twins->other = socket(twins->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    set(twins, SOL_SOCKET, fact_of(twins));
+    assert_int_equal(bind(twins->one, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(syscall(SYS_bind, twins->other, &address, length), 0);
+    on = 0;
+    assert_int_equal(getsockopt(twins->one, SOL_SOCKET, fact_of(twins), &on, &size), 0);
+    assert_int_equal(on, 1);
+    for (size_t room = 0; room <= 64; room += 4) {
+        send_both(twins, "text", NULL);
+        same(twins, room, 0);
+    }
+}
+
+/* An option is the socket's, whichever of its numbers it was set by. */
+static void what_one_copy_asks_for_the_other_gets(void **state)
+{
+    struct twins *twins = *state;
+    socklen_t size = sizeof(int);
+    int copy = dup(twins->one), first = twins->one, on = 1;
+
+    assert_true(copy >= 0);
+    assert_int_equal(setsockopt(copy, SOL_SOCKET, fact_of(twins), &on, size), 0);
+    assert_int_equal(setsockopt(twins->other, SOL_SOCKET, fact_of(twins), &on, size), 0);
+    on = 0;
+    assert_int_equal(getsockopt(first, SOL_SOCKET, fact_of(twins), &on, &size), 0);
+    assert_int_equal(on, 1);
+    send_both(twins, "text", NULL);
+    same(twins, 64, 0);
+    twins->one = copy;
+    send_both(twins, "text", NULL);
+    same(twins, 64, 0);
+    twins->one = first;
+    close(copy);
+}
+
 static void a_time_out_is_one(void **state)
 {
     const struct twins *twins = *state;
@@ -276,6 +349,9 @@ int main(void)
         OVER_ALL(what_the_server_asks_for_itself_it_gets),
         OVER_ALL(looks_and_empty_ones),
         OVER_ALL(every_form_of_reading_reads),
+        OVER_ALL(reads_that_end_at_once),
+        OVER_ALL(what_was_asked_before_bind_it_gets),
+        OVER_ALL(what_one_copy_asks_for_the_other_gets),
         OVER_ALL(a_time_out_is_one),
     };
 
