@@ -12,7 +12,7 @@ setup() {
 }
 
 # Seen to fail: with the peek let through (scope_receive_datagram()) it returned in the process that
-# accepts, and bob's handler answered alice's request: she had "bob's private".
+# accepts, and bob's handler went on with alice's request: he had no answer.
 @test "7: a look at a datagram, MSG_PEEK, is denied where each has a handler, and logged" {
     ADDRESS=127.0.0.1:7000
     serve_habit peek --isolate=connection --
@@ -43,8 +43,7 @@ by_stdio() {
     never_logged "^read: "
 }
 
-# Seen to fail: without the look in fdopen() the server waited in fgets(3), and had bob's request as
-# root, with every isolation and every --deny.
+# Seen to fail: without the look in fdopen() the server waited in fgets(3).
 @test "7: fdopen(3) of a socket whose senders are served is denied, and logged" {
     for options in --isolate=scope "--gate --deny=bob" --isolate=connection; do
         # shellcheck disable=SC2086 # several words
@@ -54,7 +53,7 @@ by_stdio() {
     done
 }
 
-# Seen to fail: without the look in splice() the gate let bob's bytes pass.
+# Seen to fail: without the look in splice() the server waited there.
 @test "7: so is splice(2)" {
     for options in --isolate=scope "--gate --deny=bob" --isolate=connection; do
         # shellcheck disable=SC2086
@@ -64,7 +63,7 @@ by_stdio() {
     done
 }
 
-# Seen to fail: without STDIO_MAY_NOT_READ fgets(3) had bob's request as root.
+# Seen to fail: without STDIO_MAY_NOT_READ the server waited in fgets(3).
 @test "7: and stdio's stdin, for a server that was started with its socket as descriptor 0" {
     for options in --isolate=scope "--gate --deny=bob"; do
         # shellcheck disable=SC2086
@@ -81,8 +80,8 @@ by_stdio() {
     done
 }
 
-# Seen to fail: without wipe() bob's handler had 30 bytes of alice's datagram, her control data, and
-# her file open.
+# Seen to fail: without wipe() a handler had 28 bytes of another's datagram, 5 of its control data, and
+# six descriptors more.
 @test "7: a handler has nothing of another's datagram: bytes, name, control data, descriptors" {
     local before
     ADDRESS=$WORLD/tmp/hoarder
@@ -120,8 +119,6 @@ pidfds_are_closed() {
     stop_all
 }
 
-# Seen to fail: without discard_pidfd() the process that accepts had one more for each datagram;
-# without close_pidfd() so had the one whose room for control data was too small for it.
 @test "7: no descriptor stays of who sent it (SO_PASSPIDFD), handed on, cut or refused" {
     python3 -c 'import socket
 socket.socket(socket.AF_UNIX).setsockopt(socket.SOL_SOCKET, 76, 1)' 2>/dev/null ||
@@ -152,8 +149,7 @@ keeps_its_lock() { # USER ROOM RUN OPTION...
     stop_all
 }
 
-# Seen to fail: with room for descriptors whether or not the server has any (room_for()), alice and
-# bob took the lock of who calls recvfrom(2); without look(), bob that of who has room.
+# Seen to fail: without look() bob took the lock of a server that has room for control data.
 @test "7: descriptors of a datagram that is refused are never the server's, even for a moment" {
     echo mine >"$WORLD/tmp/lock"
     keeps_its_lock bob 0 --isolate=scope --deny=bob

@@ -47,8 +47,7 @@ behind_refused() {
     stop_all
 }
 
-# Seen to fail: with an end (EAGAIN) after the first refused one alice heard nothing; likewise behind
-# 1,500, with an end after 512.
+# Seen to fail: with an end (EAGAIN) after the first refused one alice heard nothing.
 @test "edge-triggered epoll: who lies behind refused datagrams is served by the same edge" {
     behind_refused 1 --gate
     behind_refused 1 --inline
@@ -75,8 +74,7 @@ asks_its_backend() {
     rm "$WORLD/tmp/gate"
 }
 
-# Seen to fail: without scope_connected() alice's receive of the answer ended her scope, or her
-# handler; without its empty() the first answer was bob's.
+# Seen to fail: without scope_connected() the first answer was bob's, and alice was refused her file.
 @test "a UDP socket that the server bound and connected is its own: alice stays alice over it" {
     asks_its_backend --isolate=scope
     asks_its_backend --isolate=connection
