@@ -20,7 +20,7 @@ to_build="gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake make:make pkg-confi
 to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
     perl:HTTP::Daemon:libhttp-daemon-perl clang-format-14:clang-format-14 shellcheck:shellcheck
-    systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn"
+    systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn dnsmasq:dnsmasq-base"
 
 is_there() { # WHAT, as above without its package
     case $1 in
