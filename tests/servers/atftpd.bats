@@ -3,7 +3,7 @@
 load ../lib/each
 load tftp
 
-SERVER=atftpd
+export SERVER=atftpd
 ADDRESS=127.0.0.1:6969
 
 setup() {

@@ -3,7 +3,7 @@
 load ../lib/each
 load tftp
 
-SERVER=dnsmasq
+export SERVER=dnsmasq
 ADDRESS=127.0.0.1:69
 
 serve_tftp() { # OPTION of run...

@@ -2,7 +2,6 @@
 # it executes. UNIX-RECVFROM the same over AF_UNIX.
 load ../lib/each
 
-SERVER=socat
 
 serve_socat() { # ADDRESS SOCAT_ADDRESS COMMAND
     socat -V | sed -n 2p >&3
