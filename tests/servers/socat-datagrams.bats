@@ -30,7 +30,6 @@ is() { # SAID TEXT
         "/bin/sh $BATS_TEST_TMPDIR/answer"
     is "$(said alice 127.0.0.1:7000)" "alice's private"
     is "$(said bob 127.0.0.1:7000)" none
-    is "$(said alice 127.0.0.1:7000)" "alice's private"
 }
 
 @test "socat UNIX-RECVFROM: the same by the sender's credentials" {
