@@ -35,15 +35,19 @@ int accept4(int listener, __SOCKADDR_ARG address, socklen_t *length, int flags)
 
 int bind(int number, __CONST_SOCKADDR_ARG address, socklen_t length)
 {
-    int result;
+    int result, error;
 
     if (instance_bind(number, address.__sockaddr__, length, &result))
         return result;
     result = libc_calls()->bind(number, address, length);
-    if (result == 0) {
-        scope_bound(number);
-        instance_bound(number, address.__sockaddr__, length);
+    if (result < 0)
+        return result;
+    error = scope_bound(number);
+    if (error < 0) {
+        errno = -error;
+        return -1;
     }
+    instance_bound(number, address.__sockaddr__, length);
     return result;
 }
 

@@ -2,11 +2,11 @@
  * datagrams.c: which sockets bring datagrams of peers, and what the server set on them.
  *
  * Invariant: a datagram socket that the server bound is served: each message on it says who sent
- * it, by an option that is ours and not to be seen. One that the server connected before it
- * received anything is its own client: only that one address can send to it, and what comes is its
- * own affair, like the answer on a connection that it made.
+ * it, by an option that is ours and not to be seen. One that the server connected over IP outside
+ * of any scope, before it received anything, is its own client while it is connected: what comes
+ * from that one address is its own affair, like the answer on a connection that it made.
  *
- * What it does with a message stands in receive_datagram.c.
+ * What is done with a message stands in receive_datagram.c and one_datagram.c.
  */
 #include "scope/datagrams.h"
 
@@ -62,27 +62,28 @@ static void change_all(const struct descriptor *entry, uint8_t flag, bool on)
     descriptor_visit(change_one, &change);
 }
 
-/* Times come ahead of what tells who sent a message, and take room. */
+/*
+ * A time comes ahead of what tells who sent a message, and takes room; one that comes always: room
+ * that it does not take would be a descriptor's.
+ */
 static bool is_time(int option)
 {
     return option == SO_TIMESTAMP_OLD || option == SO_TIMESTAMPNS_OLD ||
-           option == SO_TIMESTAMP_NEW || option == SO_TIMESTAMPNS_NEW ||
-           option == SO_TIMESTAMPING_OLD || option == SO_TIMESTAMPING_NEW;
+           option == SO_TIMESTAMP_NEW || option == SO_TIMESTAMPNS_NEW;
 }
 
 bool scope_set_option(int number, int level, int option, const void *value, socklen_t length)
 {
-    struct descriptor *entry =
-        identity_is_datagram_option(level, option) ? datagrams_find(number) : NULL;
+    bool is_ours = identity_is_datagram_option(level, option);
+    bool is_times = level == SOL_SOCKET && is_time(option);
+    struct descriptor *entry = is_ours || is_times ? datagrams_find(number) : NULL;
     int on = 0;
 
-    if (level == SOL_SOCKET && is_time(option) && datagrams_find(number))
-        change_all(datagrams_find(number), DATAGRAMS_TELL_TIME, true);
     if (!entry || !value || length < sizeof on)
         return false;
     memcpy(&on, value, sizeof on);
-    change_all(entry, flag_of(option), on != 0);
-    return true;
+    change_all(entry, is_times ? DATAGRAMS_TELL_TIME : flag_of(option), on != 0);
+    return is_ours;
 }
 
 bool scope_get_option(int number, int level, int option, void *value, socklen_t *length)
@@ -143,20 +144,23 @@ static int number_of(int number, int option)
 }
 
 /* Bound, or bound when it came: from now on its messages say who sent them. */
-void scope_bound(int number)
+int scope_bound(int number)
 {
     struct descriptor entry = {.kind = DESCRIPTOR_DATAGRAMS, .sealed = process.sealed};
     const struct descriptor *known = datagrams_find(number);
-    int family = process.wrapped ? number_of(number, SO_DOMAIN) : -1;
+    int result, family = process.wrapped ? number_of(number, SO_DOMAIN) : -1;
 
     if ((family != AF_INET && family != AF_INET6 && family != AF_UNIX) ||
         number_of(number, SO_TYPE) != SOCK_DGRAM || (known && descriptor_is_current(number, known)))
-        return;
+        return 0;
     entry.flags = wanted_before(number) | (family == AF_UNIX ? DATAGRAMS_ARE_LOCAL : 0);
     kernel_socket_cookie(number, &entry.cookie);
-    descriptor_record(number, &entry);
+    result = descriptor_record(number, &entry);
+    if (result < 0)
+        return result;
     identity_prepare_datagrams(number, process.settings.stamped_netns);
     datagrams_guard_stdin();
+    return 0;
 }
 
 void datagrams_note_received(struct descriptor *entry)

@@ -85,8 +85,8 @@ static bool take(int number)
         process_begin_serving();
         thread_end_scope();
         take_connection(number, true);
-    } else if (has_name(number)) {
-        scope_bound(number);
+    } else if (has_name(number) && scope_bound(number) < 0) {
+        kernel_close(number);
     }
     return true;
 }
@@ -164,8 +164,8 @@ static void take_inherited(int number, void *context)
         scope_listening(number);
     else if (accepts == 0 && process.scopes && is_clients(number))
         take_connection(number, false);
-    else if (accepts == 0 && has_name(number))
-        scope_bound(number);
+    else if (accepts == 0 && has_name(number) && scope_bound(number) < 0)
+        kernel_close(number);
 }
 
 void passed_find_inherited(void)

@@ -5,13 +5,13 @@
  * process and in a task that is not the thread whose state this is, only the peer's own bytes pass.
  *
  * How it fails: bytes that must not be handled are not handed on; the connection is shut down, the
- * read fails with EACCES, and the thread is at ground. Datagrams go their own way: datagrams.c.
+ * read fails with EACCES, and the thread is at ground. Datagrams go their own way:
+ * receive_datagram.c.
  */
 #include "scope/scope.h"
 
 #include "kernel.h"
 #include "scope/admission.h"
-#include "scope/handlers.h"
 #include "scope/senders.h"
 #include "scope/thread.h"
 

@@ -35,8 +35,12 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
 /* listen(2) has succeeded: `number` is a listener. */
 void scope_listening(int number);
 
-/* bind(2) has succeeded, or it was bound when it came: a datagram socket is served from now on. */
-void scope_bound(int number);
+/*
+ * bind(2) has succeeded, or it was bound when it came: a datagram socket is served from now on. 0,
+ * or -errno if it cannot be written down: then it would be read with the server's own rights, and
+ * the hook fails.
+ */
+int scope_bound(int number);
 
 /*
  * Around connect(2). A handler of one datagram may not: its socket is the accepting process's, too,

@@ -3,7 +3,8 @@
  * none, as what comes from another host has none.
  *
  * Taken out: the question whether the socket's namespace is the stamped one, "Alice"; the tag for
- * looped multicast, and for large ids: another host, whom --map may name.
+ * looped multicast, and for large ids: another host, whom --map may name; the same with the bit for
+ * what comes from outside taken for granted, of a packet that is older than the stamps.
  */
 #include "senders.h"
 
@@ -161,6 +162,26 @@ static void attack_16_mark_where_nothing_is_stamped(void **state)
     stamped = netns_here();
 }
 
+/*
+ * What waits in a socket since before anything was stamped has no mark, as nothing that comes from
+ * outside had once. Meanwhile another test may have stamped it: then it is Bob's.
+ */
+static void attack_16_older_than_the_stamps(void **state)
+{
+    struct identity identity;
+    char text[16], message[256];
+
+    (void)state;
+    close(receiver);
+    stamp_close(&stamp);
+    bind_receiver("::");
+    sent(&(struct sending){.uid = BOB, .from = &elsewhere, .to = "::1", .text = "older"});
+    assert_int_equal(stamp_attach(&stamp, message, sizeof message), 0);
+    receive(text, &identity);
+    assert_string_equal(text, "older");
+    assert_int_not_equal(identity.kind, IDENTITY_HOST);
+}
+
 /* ---- a user of this host who would pass for another host --------------------------------------
  */
 
@@ -204,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(attack_16_mark_on_a_packet_from_outside, start, end),
         cmocka_unit_test_setup_teardown(attack_16_mark_in_another_namespace, start, end),
         cmocka_unit_test_setup_teardown(attack_16_mark_where_nothing_is_stamped, start, end),
+        cmocka_unit_test_setup_teardown(attack_16_older_than_the_stamps, start, end),
         cmocka_unit_test_setup_teardown(attack_16_multicast_from_an_address_elsewhere, start, end),
         cmocka_unit_test_setup_teardown(attack_16_user_id_of_32_bits, start, end),
     };
