@@ -40,6 +40,16 @@ int descriptors_leave_standard(int keep)
     return 0;
 }
 
+void descriptors_fill_standard(void)
+{
+    int opened;
+
+    do
+        opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (opened >= 0 && opened <= STDERR_FILENO);
+    descriptor_cleanup(&opened);
+}
+
 int descriptors_send(int socket, const void *bytes, size_t size, int descriptor)
 {
     union {

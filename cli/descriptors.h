@@ -20,6 +20,12 @@ int descriptors_close_others(int keep[], size_t count);
 int descriptors_leave_standard(int keep);
 
 /*
+ * Opens /dev/null in the place of those of 0, 1 and 2 that are closed, so that none of ours gets
+ * such a number. These go again when a program is executed.
+ */
+void descriptors_fill_standard(void);
+
+/*
  * Sends one message to a SOCK_SEQPACKET socket, with `descriptor` as SCM_RIGHTS (-1: none), which
  * stays the caller's. The bytes sent, or -errno.
  */

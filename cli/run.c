@@ -2,6 +2,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "credentials/helper.h"
+#include "descriptors.h"
 #include "guard.h"
 #include "policy.h"
 #include "preload_library.h"
@@ -39,27 +40,15 @@ struct start {
 /* Returns -1 to go on or an exit status, like every step below. */
 static int make_policy(struct start *start)
 {
-    static int (*const add[])(struct policy *, const char *, char *, size_t) = {
-        [RUN_ALLOW] = policy_allow, [RUN_DENY] = policy_deny, [RUN_MAP] = policy_map};
     const struct run_options *options = &start->options;
     char message[MESSAGE_SIZE];
 
-    start->policy = policy_new(options->mode);
-    if (!start->policy) {
-        complain("run: %s", strerror(ENOMEM));
-        return EXIT_FAILED;
-    }
-    if (options->isolate == RUN_ISOLATE_ACCOUNT)
-        policy_serve_sealed(start->policy);
-    for (size_t i = 0; i < options->rule_count; i++) {
-        const struct run_rule *rule = &options->rules[i];
-
-        if (add[rule->kind](start->policy, rule->text, message, sizeof message) < 0) {
-            complain("run: %s", message);
-            return EXIT_FAILED;
-        }
-    }
-    return -1;
+    start->policy = policy_options_make(&options->rules, options->mode,
+        options->isolate == RUN_ISOLATE_ACCOUNT, message, sizeof message);
+    if (start->policy)
+        return -1;
+    complain("run: %s", message);
+    return EXIT_FAILED;
 }
 
 static int explain(const struct start *start)
@@ -223,20 +212,6 @@ static int prepare(struct start *start)
     return status;
 }
 
-/*
- * What this process does not have open of 0, 1 and 2 must not become one of ours. These go again
- * when the server is executed.
- */
-static void fill_standard_descriptors(void)
-{
-    int opened;
-
-    do
-        opened = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (opened >= 0 && opened <= STDERR_FILENO);
-    descriptor_cleanup(&opened);
-}
-
 /* Out of the server's way, but not so far that the kernel's table of descriptors grows for it. */
 static int raise_descriptor(int descriptor)
 {
@@ -352,7 +327,7 @@ static int start_server(struct start *start)
                  "them, or say --isolate=scope");
         return EXIT_FAILED;
     }
-    fill_standard_descriptors();
+    descriptors_fill_standard();
     status = prepare(start);
     if (status >= 0)
         return status;

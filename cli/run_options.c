@@ -7,7 +7,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -105,17 +104,9 @@ struct parse {
     int next; /* where argp stood when it gave up */
 };
 
-static error_t add_rule(struct parse *parse, enum run_rule_kind kind, const char *text)
+static error_t add_rule(struct parse *parse, enum policy_option_kind kind, const char *text)
 {
-    struct run_options *options = parse->options;
-    struct run_rule *rules =
-        reallocarray(options->rules, options->rule_count + 1, sizeof options->rules[0]);
-
-    if (!rules)
-        return ENOMEM;
-    options->rules = rules;
-    options->rules[options->rule_count++] = (struct run_rule){kind, text};
-    return 0;
+    return policy_options_add(&parse->options->rules, kind, text) < 0 ? ENOMEM : 0;
 }
 
 static error_t set_mode(struct parse *parse, enum protect_mode mode)
@@ -261,11 +252,11 @@ static error_t set_option(struct parse *parse, int key, const char *argument)
 {
     switch (key) {
     case 'a':
-        return add_rule(parse, RUN_ALLOW, argument);
+        return add_rule(parse, POLICY_ALLOW, argument);
     case 'd':
-        return add_rule(parse, RUN_DENY, argument);
+        return add_rule(parse, POLICY_DENY, argument);
     case 'm':
-        return add_rule(parse, RUN_MAP, argument);
+        return add_rule(parse, POLICY_MAP, argument);
     case 'g':
         return set_mode(parse, PROTECT_GATE);
     case 'o':
@@ -345,5 +336,5 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
 
 void run_options_free(struct run_options *options)
 {
-    free(options->rules);
+    policy_options_free(&options->rules);
 }

@@ -10,10 +10,9 @@
 
 #include "account/protocol.h"
 #include "event_log.h"
+#include "policy_options.h"
 
 #include <stddef.h>
-
-enum run_rule_kind { RUN_ALLOW, RUN_DENY, RUN_MAP };
 
 /* How peers are kept apart. Scopes it is with --gate, --observe and --inline, too. */
 enum run_isolate {
@@ -21,11 +20,6 @@ enum run_isolate {
     RUN_ISOLATE_SCOPE,
     RUN_ISOLATE_CONNECTION,
     RUN_ISOLATE_ACCOUNT,
-};
-
-struct run_rule {
-    enum run_rule_kind kind;
-    const char *text;
 };
 
 struct run_options {
@@ -47,8 +41,7 @@ struct run_options {
     const char *log_file;
     enum event_format log_format;
     const char *explain;
-    struct run_rule *rules; /* in the order given; rule_count of them, allocated */
-    size_t rule_count;
+    struct policy_options rules;
     char **server; /* its argv, NULL-terminated; NULL only with `explain` */
 };
 

@@ -10,11 +10,11 @@ static int check_without_credentials(
     const char *mode = options->mode == PROTECT_GATE ? "--gate" : "--observe";
     const char *other = NULL;
 
-    for (size_t i = 0; i < options->rule_count && options->mode == PROTECT_GATE; i++) {
-        if (options->rules[i].kind == RUN_MAP) {
+    for (size_t i = 0; i < options->rules.count && options->mode == PROTECT_GATE; i++) {
+        if (options->rules.list[i].kind == POLICY_MAP) {
             complain("run: --map=%s with --gate: a gate changes no credentials, so it can map "
                      "nobody: use --allow, or leave --gate out",
-                options->rules[i].text);
+                options->rules.list[i].text);
             return EXIT_FAILED;
         }
     }
