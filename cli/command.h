@@ -20,6 +20,7 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_exec;
 extern const struct command command_id;
 extern const struct command command_list;
 

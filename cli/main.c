@@ -9,6 +9,7 @@ const char *argp_program_version = "wsapeer " WSAPEER_VERSION;
 /* In the order in which --help shows them. */
 static const struct command *const commands[] = {
     &command_run,
+    &command_exec,
     &command_id,
     &command_list,
 };

@@ -121,8 +121,6 @@ int socket_name_identify(const struct socket_name *name, int *copy, struct ident
         result = identify_there(process, socket, identity);
     else
         result = identity_of_connection(socket, identity);
-    if (result < 0)
-        return explain(name, result, "it must be a connected socket", message, size);
     *copy = descriptor_steal(&socket);
-    return 0;
+    return result == 0 ? 0 : explain(name, result, "it must be a connected socket", message, size);
 }

@@ -27,7 +27,8 @@ int socket_name_number(const char *text, int lowest, int *number);
 /*
  * Gives a copy of the socket, close-on-exec and the caller's to close, in *copy, and its peer in
  * *identity (any kind). Returns 0, or -errno with one line in `message`, which holds `size` bytes:
- * there is no such process or descriptor, it may not be looked at, or it is no connected socket.
+ * there is no such process or descriptor, or it may not be looked at (*copy is -1 then); or it is
+ * no connected socket.
  */
 int socket_name_identify(const struct socket_name *name, int *copy, struct identity *identity,
     char *message, size_t size);

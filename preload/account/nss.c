@@ -267,6 +267,27 @@ int account_user_name(uid_t uid, char *name, size_t size)
     return name_result(verdict, error, name);
 }
 
+int account_entry_of_uid(uid_t uid, struct account_entry *entry)
+{
+    cleanup_user struct user user = {.buffer = NULL};
+    int error;
+    enum account_verdict verdict = look_up_user(NULL, uid, &user, &error);
+
+    if (verdict != ACCOUNT_SERVED)
+        return verdict == ACCOUNT_UNKNOWN ? -ENOENT : -error;
+    entry->name = user.entry.pw_name;
+    entry->home = user.entry.pw_dir;
+    entry->shell = user.entry.pw_shell;
+    entry->memory = memory_steal(&user.buffer);
+    return 0;
+}
+
+void account_entry_free(struct account_entry *entry)
+{
+    free(entry->memory);
+    *entry = (struct account_entry){NULL};
+}
+
 int account_group_name(gid_t gid, char *name, size_t size)
 {
     int error;

@@ -52,6 +52,17 @@ enum account_verdict account_group_of_name(const char *name, gid_t *gid, int *er
 int account_user_name(uid_t uid, char *name, size_t size);
 int account_group_name(gid_t gid, char *name, size_t size);
 
+/*
+ * What a login would tell an account of itself. Returns 0, -ENOENT if there is no such account, or
+ * another -errno; give it back with account_entry_free() after 0.
+ */
+struct account_entry {
+    char *name, *home, *shell; /* in `memory`; any may be empty */
+    char *memory;
+};
+int account_entry_of_uid(uid_t uid, struct account_entry *entry);
+void account_entry_free(struct account_entry *entry);
+
 /* Is `gid` the account's own group or one of its supplementary ones? */
 bool account_has_group(const struct account *account, gid_t gid);
 
