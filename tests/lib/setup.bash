@@ -20,7 +20,8 @@ to_build="gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake make:make pkg-confi
 to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
     perl:HTTP::Daemon:libhttp-daemon-perl clang-format-14:clang-format-14 shellcheck:shellcheck
-    systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn dnsmasq:dnsmasq-base"
+    systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn dnsmasq:dnsmasq-base
+    tcpserver:ucspi-tcp unixserver:ucspi-unix s6-ipcserver:s6"
 
 is_there() { # WHAT, as above without its package
     case $1 in
@@ -52,8 +53,8 @@ has_dynamic() {
     path=$(command -v "$1") && grep -qaE '/ld-linux[-a-z0-9_]*\.so' "$path"
 }
 
-# unpack_tool NAME PACKAGE BUILD: installed, nginx and lighttpd would start, and busybox would take the
-# place of busybox-static; so these are only unpacked, where tests/lib/world.bash looks for them.
+# unpack_tool NAME PACKAGE BUILD: installed, nginx, lighttpd and the inetds would start (and only one
+# inetd can be), and busybox would take the place of busybox-static; so these are only unpacked, where tests/lib/world.bash looks for them.
 unpack_tool() {
     local name=$1 package=$2 tools=$3/tests/tools
     if has_dynamic "$name" || [ -e "$tools/$package" ]; then
