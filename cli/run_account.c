@@ -31,6 +31,9 @@ static int find_descriptors(struct supervisor_plan *plan)
 
 int run_account_inherit(struct supervisor_plan *plan)
 {
+    const char *listener = getenv("LISTEN_PID");
+
+    plan->takes_sockets = listener && atoi(listener) == getpid();
     sigprocmask(SIG_SETMASK, NULL, &plan->mask);
     for (int number = 1; number <= 64; number++) {
         struct sigaction action;

@@ -27,10 +27,11 @@ struct keeper_plan {
     const char *program;    /* what to execve */
     char *const *arguments; /* its argv */
     char *const *environment;
-    int inherited[16]; /* descriptors that the server gets, numbers as they are; -1 ends the list.
-                          0 is /dev/null, whatever the supervisor has: a terminal there would let
-                          an instance read and type as its owner */
-    int output;        /* where its stdout goes, through a pipe to the keeper, too */
+    bool takes_sockets; /* LISTEN_PID in it becomes the server's own: sd_listen_fds(3) */
+    int inherited[16];  /* descriptors that the server gets, numbers as they are; -1 ends the list.
+                           0 is /dev/null, whatever the supervisor has: a terminal there would let
+                           an instance read and type as its owner */
+    int output;         /* where its stdout goes, through a pipe to the keeper, too */
     int log; /* where the server's stderr goes; the keeper reads what comes through a pipe */
     struct rlimit descriptors; /* RLIMIT_NOFILE of the server (the supervisor's own is higher) */
     sigset_t mask;             /* the server's signal mask */

@@ -85,6 +85,31 @@ static int prepare(const struct keeper_plan *plan, int control, const int pipes[
     return 0;
 }
 
+/*
+ * The listening sockets that a service manager gave to `run` are the server's (sd_listen_fds(3)),
+ * which looks whether it is the process that is named. By number: the newer LISTEN_PIDFDID goes.
+ */
+static char *const *name_as_listener(char *const *environment)
+{
+    static char name[32];
+    size_t count = 0;
+    char **made, **end;
+
+    while (environment[count])
+        count++;
+    made = end = calloc(count + 1, sizeof *made);
+    if (!made)
+        return environment; /* a server without its sockets, that says so */
+    snprintf(name, sizeof name, "LISTEN_PID=%d", (int)kernel_getpid());
+    for (; *environment; environment++) {
+        bool is_name = strncmp(*environment, name, strlen("LISTEN_PID=")) == 0;
+
+        if (strncmp(*environment, "LISTEN_PIDFDID=", strlen("LISTEN_PIDFDID=")) != 0)
+            *end++ = is_name ? name : *environment;
+    }
+    return made;
+}
+
 void keeper_become_server(const struct keeper_plan *plan, int control, const int pipes[2])
 {
     int error = prepare(plan, control, pipes);
@@ -97,7 +122,8 @@ void keeper_become_server(const struct keeper_plan *plan, int control, const int
     if (size != 1)
         _exit(EXIT_FAILED);
     if (error == 0) {
-        execve(plan->program, plan->arguments, plan->environment);
+        execve(plan->program, plan->arguments,
+            plan->takes_sockets ? name_as_listener(plan->environment) : plan->environment);
         error = -errno;
     }
     kernel_sendto(control, &error, sizeof error, MSG_NOSIGNAL, NULL, 0);

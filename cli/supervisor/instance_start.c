@@ -96,6 +96,7 @@ static int start_keeper(struct instance *instance, const struct command *command
     struct keeper_plan keeper = {.program = plan->program,
         .arguments = command->arguments,
         .environment = command->environment,
+        .takes_sockets = plan->takes_sockets,
         .output = STDOUT_FILENO,
         .log = STDERR_FILENO,
         .descriptors = plan->descriptors,

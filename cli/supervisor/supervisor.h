@@ -34,7 +34,8 @@ struct supervisor_plan {
     const char *program;      /* what to execve */
     char *const *arguments;
     char *const *environment;
-    bool expand; /* placeholders in these two are meant (placeholders.h) */
+    bool takes_sockets; /* LISTEN_PID in it named `run`: each instance gets the sockets */
+    bool expand;        /* placeholders in these two are meant (placeholders.h) */
     unsigned idle, max_instances, spares, stop_timeout; /* seconds; numbers */
     bool instance_tmp;
     const char *notify;        /* the NOTIFY_SOCKET that instances get, NULL: none */

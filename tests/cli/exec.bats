@@ -101,10 +101,10 @@ bob="uid=1002(bob) gid=1002(bob) groups=1002(bob)"
 @test "exec: --fd names the descriptor, --pid the process" {
     local holder
     is "$(peer alice tcp4 sh -c 'exec 5<&0 </dev/null; exec "$1" exec --fd=5 id' sh "$WSAPEER")" "$alice"
-    timeout 60 /usr/bin/python3 "$SOURCE/tests/cli/peer.py" bob unix sleep 60 3>&- 4>&- &
+    timeout 60 /usr/bin/python3 "$SOURCE/tests/cli/peer.py" bob unix tail -f /dev/null 3>&- 4>&- &
     holder=$!
-    holder_sleeps() { pgrep -P "$holder" -x sleep >"$WORLD/tmp/holder"; }
-    await 20 holder_sleeps
+    holder_holds() { pgrep -P "$holder" -x tail >"$WORLD/tmp/holder"; }
+    await 20 holder_holds
     is "$("$WSAPEER" exec --pid="$(cat "$WORLD/tmp/holder")" --fd=0 id)" "$bob"
     kill "$holder"
 }
