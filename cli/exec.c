@@ -86,12 +86,13 @@ static int make_policy(struct exec *exec)
 
 /*
  * A server that `run` wraps makes what it executes for a connection that peer already, and takes
- * the channel out of its environment. Where the channel is still there, the server acts for nobody,
- * and the command would carry the channel to a peer.
+ * the channel out of its environment; what an instance executes is its account's, channel and all.
+ * Where there is the channel and somebody to become, the server acts for nobody, and the command
+ * would carry the channel to a peer.
  */
 static int check_surroundings(struct exec *exec)
 {
-    if (!getenv(PROTOCOL_CHANNEL_VARIABLE))
+    if (!getenv(PROTOCOL_CHANNEL_VARIABLE) || exec->options.env_only || !credentials_may_change())
         return -1;
     say(exec, "it was started by a server inside 'wsapeer run', which looks after the peers by "
               "itself: leave one of the two out");

@@ -114,3 +114,10 @@ int credentials_become(const struct account *account)
         result = -EPERM;
     return result;
 }
+
+bool credentials_may_change(void)
+{
+    uint64_t effective, permitted;
+
+    return get_capabilities(&effective, &permitted) < 0 || permitted != 0;
+}

@@ -21,3 +21,6 @@
  * something else than it was told; or the -errno of what failed.
  */
 int credentials_become(const struct account *account);
+
+/* Has this process any capability, so that it could become somebody else? */
+bool credentials_may_change(void);
