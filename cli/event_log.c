@@ -36,6 +36,7 @@ static const char *const names[] = {
     [EVENT_CALL_DENIED] = "call-denied",
     [EVENT_ALL_BUSY] = "all-busy",
     [EVENT_SWITCH_LOST] = "switch-lost",
+    [EVENT_UNTOUCHED] = "untouched",
 };
 
 int event_log_open(enum event_target target, const char *path, enum event_format format,

@@ -137,6 +137,11 @@ static void write_about_process(const struct event *event, FILE *out)
         fprintf(out, "a thread could not give up its rights (%s): the process ends",
             strerror(request->error));
         break;
+    case EVENT_UNTOUCHED:
+        fprintf(out,
+            "is not to be served at %s, which no --only names: who comes there passes untouched",
+            event->detail);
+        break;
     default:
         break;
     }

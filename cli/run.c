@@ -305,6 +305,8 @@ static void fill_plans(struct start *start)
     plan->settings.max_processes = start->options.max_processes;
     plan->settings.report_served = start->options.verbose;
     plan->settings.lifetime_ms = LIFETIME_MS;
+    plan->settings.only_count = start->options.only_count;
+    memcpy(plan->settings.only, start->options.only, sizeof plan->settings.only);
     if (plan->settings.isolation == ISOLATION_SCOPES)
         return;
     plan->instances = &start->instances;

@@ -1,6 +1,7 @@
 #include "run_options.h"
 
 #include "command.h"
+#include "only_option.h"
 #include "option_complaint.h"
 #include "run_options_check.h"
 
@@ -20,6 +21,7 @@ enum {
     OPTION_INSTANCE_TMP,
     OPTION_MAX_PROCESSES,
     OPTION_DATAGRAMS,
+    OPTION_ONLY,
     OPTION_LOG,
     OPTION_LOG_FORMAT,
     OPTION_USAGE,
@@ -45,6 +47,10 @@ static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 
     {"datagrams", OPTION_DATAGRAMS, "stamp|refuse", 0,
         "How senders of datagrams over IP are known: by a stamp that the kernel puts on their "
         "packets, or not at all. Default: stamp",
+        2},
+    {"only", OPTION_ONLY, "ADDR:PORT|PATH", 0,
+        "Only for clients of this socket (repeatable); all others pass untouched. *:PORT is every "
+        "address, @NAME an abstract name",
         2},
     {"isolate", 'i', "auto|scope|connection|account", 0,
         "How peers are kept apart: by scopes in the server's own process, by a process for each "
@@ -273,6 +279,9 @@ static error_t set_option(struct parse *parse, int key, const char *argument)
         return set_ground(parse, argument);
     case OPTION_DATAGRAMS:
         return set_datagrams(parse, argument);
+    case OPTION_ONLY:
+        parse->told = only_option_add(parse->options, argument) < 0;
+        return parse->told ? EINVAL : 0;
     case OPTION_INSTANCE_TMP:
         parse->about.instances = "instance-tmp";
         parse->options->instance_tmp = true;

@@ -29,6 +29,8 @@ struct run_options {
     const char *ground_account;
     bool inline_loops;
     enum run_isolate isolate;
+    unsigned only_count; /* 0: every socket */
+    struct only_name only[ONLY_MOST];
     bool refuse_datagrams;  /* over IP, whatever stamps there are */
     unsigned max_processes; /* from 1, with RUN_ISOLATE_CONNECTION */
     unsigned idle;          /* seconds, from 1 */

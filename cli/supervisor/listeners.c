@@ -94,6 +94,11 @@ static int add(struct listeners *listeners, struct listener *listener, int socke
     if (!list)
         return -ENOMEM;
     listeners->list = list;
+    if (listener->asked.untouched) {
+        listener->source = (struct source){.descriptor = -1};
+        list[listeners->count++] = listener;
+        return 0;
+    }
     if (kernel_fcntl(socket, F_SETFL, kernel_fcntl(socket, F_GETFL, 0) | O_NONBLOCK) < 0)
         return -EINVAL;
     listener->owner = listeners;
@@ -183,11 +188,13 @@ int listeners_offer(struct listeners *listeners, const struct request_socket *as
     if (error < 0)
         return error;
     give_number(listeners, listener, copy);
-    remember_path(listener);
+    if (!asked->untouched)
+        remember_path(listener);
     error = add(listeners, listener, copy);
     if (error < 0)
         return error;
-    descriptor_steal(&copy);
+    if (!asked->untouched)
+        descriptor_steal(&copy);
     *found = memory_steal(&listener);
     return 0;
 }

@@ -8,6 +8,9 @@
  * (SO_REUSEPORT) have one number: which of them a client comes by is the kernel's choice, and
  * nothing to the server.
  *
+ * One that passes untouched (`asked.untouched`) is written down here, and not held: the first
+ * instance has it itself, and by the stand-ins of the others nobody comes.
+ *
  * Used by the supervisor, single-threaded. Functions return 0 or -errno.
  */
 #pragma once
@@ -21,7 +24,7 @@ struct listener {
     uint32_t number;   /* from 1; those that share an address have the same */
     unsigned alone_of; /* the one instance that has had it; 0: the service's */
     uint64_t cookie;
-    struct source source; /* the socket; non-blocking */
+    struct source source; /* the socket; non-blocking; -1 for one that passes untouched */
     struct request_socket asked;
     struct stand_in facts; /* what instances are told of it */
     dev_t device;          /* AF_UNIX by path: what the path named when it came */

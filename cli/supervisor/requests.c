@@ -17,12 +17,21 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The one that started first: it is never anybody's, and has what passes untouched. */
+static bool is_first(const struct instance *instance)
+{
+    return instance->state == INSTANCE_MAIN || instance->only_main ||
+           !instance->supervisor->was_ready;
+}
+
 /*
  * What one instance alone has goes when that one ends. Who is somebody's can neither have it nor
  * keep it.
  */
 static bool is_anothers(const struct instance *instance, const struct listener *listener)
 {
+    if (listener->asked.untouched && is_first(instance))
+        return true; /* its own affair, which it binds again as it likes */
     return !instance_is_nobodys(instance) && listener->alone_of &&
            listener->alone_of != instance->number;
 }
@@ -154,6 +163,10 @@ static void take_offer(
     if (listener->number > before && instance->supervisor->was_ready)
         listener->alone_of = instance->number;
     share(instance, listener);
+    if (listener->asked.untouched && is_first(instance)) {
+        answer_result(reply, -EPERM);
+        return;
+    }
     give(instance, listener, reply);
     if (instance->state == INSTANCE_MAIN) /* that is why it asked */
         supervisor_is_ready(instance->supervisor);

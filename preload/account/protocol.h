@@ -41,7 +41,8 @@ enum request_kind {
     REQUEST_LISTEN, /* `socket.listener`, from REQUEST_BIND, listens; answered by struct stand_in
                        with the stand-in as SCM_RIGHTS */
     REQUEST_OFFER,  /* a listener of this process, as second descriptor: answered as REQUEST_LISTEN;
-                       result -EPERM: it stays the process's own (a sealed one's) */
+                       result -EPERM: it stays the process's own (a sealed one's; the first's
+                       that passes untouched) */
     REQUEST_WHICH,  /* a descriptor came by exec or in a message: is the socket with cookie
                        `socket.cookie` a stand-in of this instance, or was it the subject of a
                        REQUEST_BIND? as REQUEST_LISTEN, without a descriptor */
@@ -56,9 +57,10 @@ struct request_socket {
     uint32_t listener; /* the supervisor's number for it, 0 for none */
     uint64_t cookie;   /* REQUEST_BIND, REQUEST_WHICH: the socket's */
     int32_t family, type, protocol;
-    bool only_v6;  /* IPV6_V6ONLY, when it was bound */
-    bool shared;   /* SO_REUSEPORT */
-    bool by_epoll; /* REQUEST_SERVES */
+    bool only_v6;   /* IPV6_V6ONLY, when it was bound */
+    bool shared;    /* SO_REUSEPORT */
+    bool by_epoll;  /* REQUEST_SERVES */
+    bool untouched; /* REQUEST_OFFER: --only does not name it */
     uint32_t address_length;
     struct sockaddr_storage address; /* as asked for: with port 0 where the server said 0 */
 };
@@ -80,6 +82,7 @@ enum event_kind {
     EVENT_CALL_DENIED, /* `detail` is a call that no scope can be put around */
     EVENT_ALL_BUSY,    /* --max-processes handlers live: who comes now waits */
     EVENT_SWITCH_LOST, /* a thread could not come back to ground: the process ends; `error` */
+    EVENT_UNTOUCHED,   /* no --only names the socket `detail`: its clients pass untouched */
 };
 
 struct request {
@@ -90,7 +93,7 @@ struct request {
     int32_t error;
     uid_t account_uid;
     struct identity peer;
-    char detail[32]; /* NUL-terminated ASCII, written by the library itself */
+    char detail[128]; /* NUL-terminated, written by the library itself */
     struct request_socket socket;
     struct request_option option;
     pid_t pid; /* REQUEST_OTHERS */
@@ -135,6 +138,14 @@ enum ground_choice {
     GROUND_ACCOUNT, /* settings.ground */
 };
 
+/* --only: a socket that clients come by. Another passes untouched; see scope/only.h. */
+struct only_name {
+    struct identity_endpoint end; /* AF_UNSPEC: every IP address; AF_UNIX: `path` */
+    uint8_t path_length;          /* as in sun_path: an abstract name begins with a NUL */
+    char path[108];
+};
+enum { ONLY_MOST = 16 };
+
 struct settings {
     uint32_t magic;
     uint32_t mode;      /* enum protect_mode */
@@ -147,7 +158,9 @@ struct settings {
     uint32_t lifetime_ms;   /* how long an answer may be remembered */
     uid_t guard_uid;        /* ids that no account has */
     gid_t guard_gid;
-    uint64_t stamped_netns;        /* SO_NETNS_COOKIE of where datagrams are stamped, 0: nowhere */
+    uint64_t stamped_netns; /* SO_NETNS_COOKIE of where datagrams are stamped, 0: nowhere */
+    uint32_t only_count;    /* 0: every socket is served */
+    struct only_name only[ONLY_MOST];
     struct account ground_account; /* GROUND_ACCOUNT only */
 };
 

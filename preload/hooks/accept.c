@@ -14,7 +14,7 @@ static int take(int listener, struct sockaddr *address, socklen_t *length, int f
     int result;
 
     thread_check();
-    if (!instance_before_accept(listener)) {
+    if (!scope_passes(listener) && !instance_before_accept(listener)) {
         errno = EAGAIN;
         return -1;
     }

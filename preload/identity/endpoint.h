@@ -2,7 +2,8 @@
  * endpoint.h: one shape for the addresses that sockets, accept(2) and sock_diag(7) give.
  *
  * Invariant: two endpoints name the same address and port if and only if endpoint_equal() says so,
- * whether the kernel called the address IPv4 or IPv4-mapped IPv6. Used by the sources only.
+ * whether the kernel called the address IPv4 or IPv4-mapped IPv6. Used by the sources, and by
+ * scope/only.c for names of our own end.
  */
 #pragma once
 

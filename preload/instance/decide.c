@@ -34,7 +34,8 @@ static enum isolation ask(bool by_epoll)
 static void hand_over(int number, const struct descriptor *entry, void *context)
 {
     (void)context;
-    if (entry->kind == DESCRIPTOR_LISTENER && !entry->sealed)
+    if (entry->kind == DESCRIPTOR_UNTOUCHED ||
+        (entry->kind == DESCRIPTOR_LISTENER && !entry->sealed))
         listener_hand_over(number);
 }
 

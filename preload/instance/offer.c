@@ -41,7 +41,8 @@ static void replace_copy(int number, const struct descriptor *entry, void *conte
 {
     struct replacement *replacement = context;
 
-    if (entry->kind != DESCRIPTOR_LISTENER && entry->kind != DESCRIPTOR_STAND_IN)
+    if (entry->kind != DESCRIPTOR_LISTENER && entry->kind != DESCRIPTOR_UNTOUCHED &&
+        entry->kind != DESCRIPTOR_STAND_IN)
         return;
     if (kernel_is_socket(number, replacement->old))
         replace(replacement, number);
@@ -117,6 +118,7 @@ static int offer(int number)
     if (!socket_describe(number, &socket) || kernel_socket_cookie(number, &cookie) < 0)
         return -EPERM;
     find_asked(number, cookie, &socket);
+    socket.untouched = scope_passes(number);
     result = supervisor_ask(REQUEST_OFFER, &socket, number, &answer, &stand_in);
     if (result == 0 && stand_in < 0)
         result = -EPROTO;

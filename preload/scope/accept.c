@@ -10,6 +10,7 @@
 #include "libc.h"
 #include "scope/admission.h"
 #include "scope/handlers.h"
+#include "scope/only.h"
 #include "scope/senders.h"
 #include "scope/signals.h"
 #include "scope/thread.h"
@@ -130,7 +131,8 @@ static bool is_no_instances(int listener)
     socklen_t length = sizeof(int);
     int listens = 0;
 
-    if (!process.instance || (entry && entry->kind == DESCRIPTOR_LISTENER && entry->sealed))
+    if (!process.instance || (entry && entry->kind == DESCRIPTOR_LISTENER && entry->sealed) ||
+        scope_passes(listener))
         return false;
     kernel_getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
     return listens;
@@ -227,6 +229,8 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
         errno = EPERM; /* a stranger has no state that could tell for whom it acts */
         return -1;
     }
+    if (scope_passes(listener))
+        return only_accept(listener, address, length, flags);
     process_begin_serving();
     thread_end_scope();
     if (handlers_are_wanted())
@@ -242,6 +246,6 @@ void scope_listening(int number)
 {
     struct descriptor entry = {.kind = DESCRIPTOR_LISTENER, .sealed = process.sealed};
 
-    if (process.wrapped)
+    if (process.wrapped && !only_took(number))
         descriptor_record(number, &entry);
 }

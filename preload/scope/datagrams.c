@@ -13,6 +13,7 @@
 #include "account/channel.h"
 #include "kernel.h"
 #include "libc.h"
+#include "scope/only.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
@@ -152,6 +153,8 @@ int scope_bound(int number)
 
     if ((family != AF_INET && family != AF_INET6 && family != AF_UNIX) ||
         number_of(number, SO_TYPE) != SOCK_DGRAM || (known && descriptor_is_current(number, known)))
+        return 0;
+    if (only_took(number))
         return 0;
     entry.flags = wanted_before(number) | (family == AF_UNIX ? DATAGRAMS_ARE_LOCAL : 0);
     kernel_socket_cookie(number, &entry.cookie);

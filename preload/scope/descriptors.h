@@ -19,15 +19,17 @@ enum descriptor_kind {
     DESCRIPTOR_CONNECTION, /* accepted, passed or inherited, with a peer */
     DESCRIPTOR_DATAGRAMS,  /* a datagram socket that the server bound */
     DESCRIPTOR_EPOLL,
-    DESCRIPTOR_PIPE,     /* pipe, eventfd, socketpair: how threads and loops wake each other */
-    DESCRIPTOR_FILE,     /* opened in a scope */
-    DESCRIPTOR_SOCKET,   /* made in a scope */
-    DESCRIPTOR_STAND_IN, /* in an instance: brings the clients of a listener of the supervisor's */
-    DESCRIPTOR_OWN,      /* wsapeer's own, not to be seen by the server */
+    DESCRIPTOR_PIPE,      /* pipe, eventfd, socketpair: how threads and loops wake each other */
+    DESCRIPTOR_FILE,      /* opened in a scope */
+    DESCRIPTOR_SOCKET,    /* made in a scope */
+    DESCRIPTOR_STAND_IN,  /* in an instance: brings the clients of a listener of the supervisor's */
+    DESCRIPTOR_OWN,       /* wsapeer's own, not to be seen by the server */
+    DESCRIPTOR_UNTOUCHED, /* a listener or bound datagram socket that --only does not name */
 };
 
-enum {                     /* flags of a connection */
-    CONNECTION_SHARED = 1, /* waited for among others, or read by two threads: handed about */
+enum {                        /* flags of a connection */
+    CONNECTION_SHARED = 1,    /* waited for among others, or read by two threads: handed about */
+    CONNECTION_UNTOUCHED = 2, /* came by a listener that --only does not name: nobody's scope */
 };
 
 enum {                      /* flags of a listener */
@@ -43,6 +45,7 @@ enum { /* flags of an epoll descriptor: what was ever added to it */
     EPOLL_HOLDS_CONNECTION = 2, /* not of the set's own scope; or copied, or holds another set */
     EPOLL_HOLDS_OLDER = 4,      /* a pipe older than the set's scope */
     EPOLL_HOLDS_DATAGRAMS = 8,  /* a served datagram socket: any of its senders wakes the wait */
+    EPOLL_HOLDS_UNTOUCHED = 16, /* what brings clients that pass untouched */
 };
 
 struct descriptor {

@@ -12,6 +12,7 @@
 #include "scope/admission.h"
 #include "scope/control.h"
 #include "scope/inherited.h"
+#include "scope/only.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
@@ -81,6 +82,9 @@ static bool take(int number)
     descriptor_forget(number); /* whatever had the number is gone */
     if (option(number, SO_ACCEPTCONN) == 1) {
         scope_listening(number);
+    } else if (process.scopes && is_clients(number) && !only_names(number)) {
+        thread_end_scope();
+        only_record(number);
     } else if (process.scopes && is_clients(number)) {
         process_begin_serving();
         thread_end_scope();
@@ -162,6 +166,8 @@ static void take_inherited(int number, void *context)
     (void)context;
     if (accepts == 1)
         scope_listening(number);
+    else if (accepts == 0 && process.scopes && is_clients(number) && !only_names(number))
+        only_record(number);
     else if (accepts == 0 && process.scopes && is_clients(number))
         take_connection(number, false);
     else if (accepts == 0 && has_name(number) && scope_bound(number) < 0)

@@ -12,6 +12,7 @@
 
 #include "kernel.h"
 #include "scope/admission.h"
+#include "scope/only.h"
 #include "scope/senders.h"
 #include "scope/thread.h"
 
@@ -133,9 +134,24 @@ bool scope_before_receive(int number, struct reading *reading)
     }
     if (entry->kind == DESCRIPTOR_DATAGRAMS)
         return true; /* receive_datagram.c goes on from here */
+    if (only_is_untouched(entry))
+        return only_may_read(reading);
     if (entry->kind == DESCRIPTOR_CONNECTION)
         process_begin_serving(); /* one that it was born with; accept has done so for others */
     return scope_may_use(number);
+}
+
+/* Nobody's bytes: what the thread does with them is no peer's. */
+static ssize_t received_untouched(int number, const struct descriptor *entry, ssize_t result)
+{
+    if (!thread_in_scope() && entry->kind != DESCRIPTOR_CONNECTION)
+        return result;
+    if (!thread_is_own())
+        return thread_in_scope() ? deny(number) : result;
+    if (entry->kind == DESCRIPTOR_CONNECTION)
+        note_read(number, entry);
+    thread_end_scope();
+    return result;
 }
 
 /* A connection's bytes, and the number is still that connection. */
@@ -143,6 +159,8 @@ static ssize_t received(int number, const struct descriptor *entry, ssize_t resu
 {
     struct thread *thread = &thread_state;
 
+    if (only_is_untouched(entry))
+        return received_untouched(number, entry, result);
     if (process.sealed)
         return entry->account_uid == process.sealed_as ? result : deny(number);
     if (thread->acting == ACTING_PEER && thread->cookie == entry->cookie) {
@@ -186,12 +204,13 @@ ssize_t scope_received(const struct reading *reading, size_t wanted, ssize_t res
         take_work(number);
         return result;
     }
-    if (reading->kind != DESCRIPTOR_CONNECTION || (!process.scopes && !process.sealed))
+    if ((reading->kind != DESCRIPTOR_CONNECTION && reading->kind != DESCRIPTOR_UNTOUCHED) ||
+        (!process.scopes && !process.sealed))
         return result;
     found = descriptor_find(number);
     entry = found ? *found : (struct descriptor){.kind = DESCRIPTOR_UNKNOWN};
     /* Closed by another thread meanwhile: whose bytes these are, the number says no more. */
-    if (entry.kind != DESCRIPTOR_CONNECTION || entry.cookie != reading->cookie) {
+    if (entry.kind != reading->kind || entry.cookie != reading->cookie) {
         errno = EACCES;
         return -1;
     }

@@ -4,7 +4,8 @@
  * What must always hold: between the moment a peer's bytes (or its bare connection) reach the
  * server's code and the moment the server turns to something else, the thread has that peer's
  * credentials, or ground's, never those of another peer, and never base's. What cannot be
- * attributed runs at ground.
+ * attributed runs at ground. What passes untouched (--only) is nobody's: it never begins a scope,
+ * and never goes on in one.
  *
  * Called by hooks/, and by the files of scope/ among themselves. The scope_before_* functions run
  * ahead of the real call, scope_after_* and scope_received behind it. The real call itself is made
@@ -31,6 +32,12 @@
  * Returns the connection or -1 with errno, ECONNABORTED after a wait whose peer was refused.
  */
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags);
+
+/*
+ * Is `number` a listener, or a bound datagram socket, whose clients pass untouched (--only)? Proved
+ * by its cookie; what is not known yet is looked at. False at once where there is no --only.
+ */
+bool scope_passes(int number);
 
 /* listen(2) has succeeded: `number` is a listener. */
 void scope_listening(int number);
@@ -119,13 +126,14 @@ void scope_answering(int number);
 
 /* A set of descriptors about to be waited for, filled by scope_wait_add(). */
 struct wait_set {
-    bool listener; /* holds a listener */
-    bool foreign;  /* holds another peer's connection than the scope's */
-    bool older;    /* holds a pipe older than the scope */
-    bool several;  /* two peers could wake this wait: an event loop */
-    bool any;      /* holds a connection */
-    uid_t first;   /* whose the first connection in it is */
-    int epoll;     /* the epoll set that is waited for, 0 for none */
+    bool listener;  /* holds a listener */
+    bool foreign;   /* holds another peer's connection than the scope's */
+    bool older;     /* holds a pipe older than the scope */
+    bool several;   /* two peers could wake this wait: an event loop */
+    bool any;       /* holds a connection */
+    bool untouched; /* holds what brings clients that pass untouched */
+    uid_t first;    /* whose the first connection in it is */
+    int epoll;      /* the epoll set that is waited for, 0 for none */
 };
 
 void scope_wait_add(struct wait_set *set, int number);

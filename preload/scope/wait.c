@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "scope/datagrams.h"
 #include "scope/handlers.h"
+#include "scope/only.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -38,6 +39,17 @@ static void add_epoll(struct wait_set *set, unsigned flags)
         set->several = true;
     if (flags & EPOLL_HOLDS_OLDER)
         set->older = true;
+    if (flags & EPOLL_HOLDS_UNTOUCHED)
+        set->untouched = true;
+}
+
+/* Unless the number is another socket by now, which is looked at anew. */
+static void add_untouched(struct wait_set *set, int number)
+{
+    if (scope_passes(number))
+        set->untouched = true;
+    else if (descriptor_find(number))
+        set->listener = true;
 }
 
 /* Not those that a sealed process made for its own peer, nor the server's own clients. */
@@ -67,6 +79,9 @@ void scope_wait_add(struct wait_set *set, int number)
     case DESCRIPTOR_STAND_IN:
         set->listener = true;
         break;
+    case DESCRIPTOR_UNTOUCHED:
+        add_untouched(set, number);
+        break;
     case DESCRIPTOR_CONNECTION:
         add_connection(set, number, entry);
         break;
@@ -85,7 +100,7 @@ void scope_wait_add(struct wait_set *set, int number)
 /* Could several peers wake this wait? Then who reads from them is a loop, or a worker of one. */
 static bool is_shared(const struct wait_set *set)
 {
-    return process.scopes && (set->several || (set->any && set->listener));
+    return process.scopes && (set->several || (set->any && (set->listener || set->untouched)));
 }
 
 static void share(int number)
@@ -146,7 +161,8 @@ void scope_wait_add_select(
 
 void scope_before_wait(const struct wait_set *set)
 {
-    if (set->listener && !set->any) /* a handler's loop may wait for its own connection, too */
+    /* A handler's loop may wait for its own connection, too. */
+    if ((set->listener || set->untouched) && !set->any)
         handlers_end();
     if (!process.scopes)
         return;
@@ -156,7 +172,7 @@ void scope_before_wait(const struct wait_set *set)
         thread_is_event_loop();
     if (set->older)
         thread_state.last_cookie = 0; /* what comes next is other work */
-    if (thread_state.is_loop || set->listener || set->foreign || set->older)
+    if (thread_state.is_loop || set->listener || set->untouched || set->foreign || set->older)
         thread_end_scope();
 }
 
@@ -205,6 +221,8 @@ void scope_epoll_added(int epoll, int number)
         (facts.listener ? EPOLL_HOLDS_LISTENER : 0) | (facts.older ? EPOLL_HOLDS_OLDER : 0);
     if (added->kind == DESCRIPTOR_DATAGRAMS && facts.listener)
         set->flags |= EPOLL_HOLDS_DATAGRAMS;
+    if (facts.untouched)
+        set->flags |= EPOLL_HOLDS_UNTOUCHED;
     if (!process.scopes)
         return;
     /* The scope's own peer in a set of the scope's own wakes nobody else. */
