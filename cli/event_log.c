@@ -37,6 +37,7 @@ static const char *const names[] = {
     [EVENT_ALL_BUSY] = "all-busy",
     [EVENT_SWITCH_LOST] = "switch-lost",
     [EVENT_UNTOUCHED] = "untouched",
+    [EVENT_NO_ROOT] = "no-root",
 };
 
 int event_log_open(enum event_target target, const char *path, enum event_format format,

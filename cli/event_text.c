@@ -142,6 +142,12 @@ static void write_about_process(const struct event *event, FILE *out)
             "is not to be served at %s, which no --only names: who comes there passes untouched",
             event->detail);
         break;
+    case EVENT_NO_ROOT:
+        fprintf(out,
+            "asked for a root directory of its own (chroot) when it had taken a client, and was "
+            "denied: %s would allow it",
+            event->detail);
+        break;
     default:
         break;
     }

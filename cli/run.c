@@ -301,6 +301,7 @@ static void fill_plans(struct start *start)
     plan->settings.mode = start->options.mode;
     plan->settings.isolation = choose_isolation(&start->options);
     plan->settings.inline_loops = start->options.inline_loops;
+    plan->settings.chroot_ok = start->options.chroot_ok;
     plan->settings.by_connection = start->options.isolate == RUN_ISOLATE_CONNECTION;
     plan->settings.max_processes = start->options.max_processes;
     plan->settings.report_served = start->options.verbose;

@@ -22,6 +22,7 @@ enum {
     OPTION_MAX_PROCESSES,
     OPTION_DATAGRAMS,
     OPTION_ONLY,
+    OPTION_CHROOT_OK,
     OPTION_LOG,
     OPTION_LOG_FORMAT,
     OPTION_USAGE,
@@ -51,6 +52,10 @@ static const struct argp_option table[] = {{NULL, 0, NULL, 0, "Who is served:", 
     {"only", OPTION_ONLY, "ADDR:PORT|PATH", 0,
         "Only for clients of this socket (repeatable); all others pass untouched. *:PORT is every "
         "address, @NAME an abstract name",
+        2},
+    {"chroot-ok", OPTION_CHROOT_OK, NULL, 0,
+        "A process that is a peer's for good may change its root directory once, for daemons that "
+        "confine themselves when they have taken a client",
         2},
     {"isolate", 'i', "auto|scope|connection|account", 0,
         "How peers are kept apart: by scopes in the server's own process, by a process for each "
@@ -279,6 +284,9 @@ static error_t set_option(struct parse *parse, int key, const char *argument)
         return set_ground(parse, argument);
     case OPTION_DATAGRAMS:
         return set_datagrams(parse, argument);
+    case OPTION_CHROOT_OK:
+        parse->options->chroot_ok = true;
+        return 0;
     case OPTION_ONLY:
         parse->told = only_option_add(parse->options, argument) < 0;
         return parse->told ? EINVAL : 0;

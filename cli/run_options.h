@@ -28,6 +28,7 @@ struct run_options {
     enum ground_choice ground; /* if not given: none for scopes */
     const char *ground_account;
     bool inline_loops;
+    bool chroot_ok;
     enum run_isolate isolate;
     unsigned only_count; /* 0: every socket */
     struct only_name only[ONLY_MOST];

@@ -22,6 +22,8 @@ static int check_without_credentials(
         other = "ground";
     else if (options->inline_loops)
         other = "inline";
+    else if (options->chroot_ok)
+        other = "chroot-ok";
     else if (options->isolate == RUN_ISOLATE_ACCOUNT)
         other = "isolate=account";
     else if (options->isolate == RUN_ISOLATE_CONNECTION)
@@ -44,10 +46,12 @@ static int check_isolation(const struct run_options *options, const struct run_o
                                                                     : "--isolate=account";
 
     if (options->isolate == RUN_ISOLATE_ACCOUNT &&
-        (options->inline_loops || options->ground_given)) {
+        (options->inline_loops || options->ground_given || options->chroot_ok)) {
         complain("run: --%s with --isolate=account: it is about scopes, and an instance, which is "
                  "its account's alone, needs none: leave one of them out",
-            options->inline_loops ? "inline" : "ground");
+            options->inline_loops   ? "inline"
+            : options->ground_given ? "ground"
+                                    : "chroot-ok");
         return EXIT_FAILED;
     }
     if (options->isolate == RUN_ISOLATE_CONNECTION && options->inline_loops) {

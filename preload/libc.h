@@ -90,7 +90,7 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(setresuid) CALL(setresgid) CALL(setfsuid) CALL(setfsgid)                                \
     CALL(setgroups) CALL(initgroups) CALL(capset) CALL(prctl)                                    \
     CALL(chown) CALL(lchown) CALL(fchown) CALL(fchownat)                                         \
-    CALL(access) CALL(faccessat) CALL(kill) CALL(unlink) CALL(unlinkat) CALL(remove)
+    CALL(access) CALL(faccessat) CALL(kill) CALL(unlink) CALL(unlinkat) CALL(remove) CALL(chroot)
 /* clang-format on */
 
 struct libc_calls {

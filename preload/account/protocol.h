@@ -83,6 +83,7 @@ enum event_kind {
     EVENT_ALL_BUSY,    /* --max-processes handlers live: who comes now waits */
     EVENT_SWITCH_LOST, /* a thread could not come back to ground: the process ends; `error` */
     EVENT_UNTOUCHED,   /* no --only names the socket `detail`: its clients pass untouched */
+    EVENT_NO_ROOT,     /* chroot(2) was denied to who acts for a peer; `detail`: what would help */
 };
 
 struct request {
@@ -152,6 +153,7 @@ struct settings {
     uint32_t ground;    /* enum ground_choice */
     uint32_t isolation; /* enum isolation */
     bool inline_loops;
+    bool chroot_ok;         /* ISOLATION_SCOPES: who is sealed by a fork may chroot(2) once */
     bool by_connection;     /* ISOLATION_SCOPES: each begins in a process of its own */
     uint32_t max_processes; /* by_connection: so many at once */
     bool report_served;     /* somebody reads EVENT_SERVED */

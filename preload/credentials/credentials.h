@@ -79,6 +79,29 @@ _Noreturn void credentials_die(int error);
  */
 int credentials_seal(uid_t uid);
 
+/*
+ * The same for the child of a fork, which may change its root directory once, if that was offered:
+ * then CAP_SYS_CHROOT stays permitted, not effective, until the task calls
+ * credentials_change_root(), makes a thread or executes a program, and NO_NEW_PRIVS is set for
+ * good, so that no program can use a root of the peer's own making to become anybody.
+ */
+int credentials_seal_child(uid_t uid);
+
+/* --chroot-ok; once, behind credentials_prepare(). Nothing happens if the base may not do it. */
+void credentials_offer_root(void);
+
+/* May the calling task, which is sealed, change its root directory (still)? */
+bool credentials_may_change_root(void);
+
+/*
+ * chroot(2) by such a task; whatever it returns, the task may not do it again. -EPERM if it may
+ * not, or -errno. Does not return if the capability cannot be given up.
+ */
+int credentials_change_root(const char *path);
+
+/* Ahead of a thread that a sealed task makes: nobody changes the root directory any more. */
+void credentials_give_up_root(void);
+
 /* The last part of sealing alone: a new session keyring, so that the base's is out of reach. */
 int credentials_leave_keyring(void);
 

@@ -5,6 +5,7 @@
  */
 #include "credentials/credentials.h"
 
+#include "credentials/place.h"
 #include "credentials/set.h"
 
 static bool server_keeps; /* it asked to keep its capabilities over its setuid(2) */
@@ -18,8 +19,8 @@ void credentials_after_own_change(void)
         return;
     if (uids[0] == 0 || uids[1] == 0 || uids[2] == 0)
         return;
-    if (get_capabilities(&effective, &permitted) == 0 && (permitted & ~(uint64_t)KEY))
-        set_capabilities(0, permitted & KEY, 0);
+    if (get_capabilities(&effective, &permitted) == 0 && (permitted & ~(KEY | place.root)))
+        set_capabilities(0, permitted & (KEY | place.root), 0);
 }
 
 bool credentials_is_sealed_from_outside(void)
@@ -48,7 +49,7 @@ void credentials_add_key(struct __user_cap_data_struct data[2])
     uint64_t effective, permitted;
 
     if (credentials_base()->has_key && get_capabilities(&effective, &permitted) == 0)
-        data[0].permitted |= (uint32_t)permitted & KEY;
+        data[0].permitted |= (uint32_t)(permitted & (KEY | place.root));
 }
 
 unsigned long credentials_add_key_bits(unsigned long securebits)

@@ -1,6 +1,7 @@
-/* paths.c: what takes a name away; that of a served socket stays. */
+/* paths.c: what takes a name away; that of a served socket stays. And who has another root. */
 #include "instance/instance.h"
 #include "libc.h"
+#include "scope/root.h"
 #include "scope/thread.h"
 
 int unlink(const char *path)
@@ -21,4 +22,10 @@ int remove(const char *path)
 {
     thread_check();
     return instance_keeps_path(AT_FDCWD, path) ? 0 : libc_calls()->remove(path);
+}
+
+int chroot(const char *path)
+{
+    thread_check();
+    return scope_chroot(path);
 }

@@ -1,5 +1,6 @@
 /* threads.c: new threads, and the waits by which threads hand each other work. */
 #include "libc.h"
+#include "scope/root.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
@@ -32,6 +33,7 @@ int pthread_create(
     int result;
 
     thread_check();
+    root_stays();
     if (!process.scopes)
         return libc_calls()->pthread_create(thread, attributes, start, argument);
     birth = scope_thread_birth();
@@ -51,6 +53,7 @@ int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
     int result;
 
     thread_check();
+    root_stays();
     if (!process.scopes)
         return libc_calls()->thrd_create(thread, start, argument);
     birth = scope_thread_birth();
@@ -77,6 +80,8 @@ int clone(int (*start)(void *), void *stack, int flags, void *argument, ...)
         rest[i] = va_arg(list, void *);
     va_end(list);
     thread_check();
+    if (flags & CLONE_THREAD)
+        root_stays();
     if (!(flags & CLONE_THREAD))
         return libc_calls()->clone(start, stack, flags, argument, rest[0], rest[1], rest[2]);
     scope_suspend(&suspended);

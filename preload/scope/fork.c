@@ -19,7 +19,7 @@
 
 void scope_seal_process(void)
 {
-    int result = credentials_seal(thread_state.account);
+    int result = credentials_seal_child(thread_state.account);
 
     if (result < 0)
         credentials_die(-result);

@@ -10,6 +10,7 @@
 #include "scope/ids.h"
 #include "scope/passed.h"
 #include "scope/program.h"
+#include "scope/root.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ static void prepare_scopes(void)
 
     if (result < 0)
         give_up("its capabilities cannot be read or kept", -result);
+    root_prepare();
     credentials_last_words = report_lost_switch;
     process.own_uid = credentials_base()->uid;
     process.own_gid = credentials_base()->gid;

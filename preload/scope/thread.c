@@ -4,6 +4,7 @@
 #include "account/channel.h"
 #include "credentials/credentials.h"
 #include "kernel.h"
+#include "scope/root.h"
 #include "scope/scratch.h"
 #include "scope/signals.h"
 
@@ -155,6 +156,7 @@ void process_begin_serving(void)
 {
     uint32_t state = SERVING_NOT_YET;
 
+    root_tell_denials();
     if (!process.scopes || __atomic_load_n(&process.serving, __ATOMIC_ACQUIRE) == SERVING)
         return;
     if (!credentials_still_have_key())

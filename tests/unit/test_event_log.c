@@ -115,7 +115,7 @@ static void escape_sequences_stay_on_their_line(void **state)
 static void every_event_is_one_line(void **state)
 {
     (void)state;
-    for (int kind = EVENT_SERVED; kind <= EVENT_UNTOUCHED; kind++) {
+    for (int kind = EVENT_SERVED; kind <= EVENT_NO_ROOT; kind++) {
         for (int verdict = 0; verdict <= ACCOUNT_NO_INSTANCE; verdict++) {
             struct request request = event(kind, verdict, ALICE);
             cleanup_memory char *line = line_of(&request, true);
