@@ -5,7 +5,8 @@
 # who came after her. The same in received_untouched(): to who had come before her. Without
 # pending_cookie in remember() alice's scope began while the thread could go on with either.
 # Without only_may_read() a child that is alice's for good answered for the server.
-# Without `untouched` in is_shared() a loop was no loop, and its timers were alice's.
+# Without `untouched` in is_shared() who waited for that socket and alice went on as alice. Without
+# the look at the cookie in scope_passes() alice was served as base by a number's past.
 load ../cli/doors
 
 PUBLIC=127.0.0.1:7000

@@ -3,7 +3,8 @@
 #
 # Seen to fail, each by what was taken out: give_up() in credentials_change_root(): the second root.
 # NO_NEW_PRIVS in seal_keeping(): a setuid program was root. forbid_ambient(): the program that was
-# executed had CAP_SYS_CHROOT. root_stays(): who had made a thread had another root, and so had that.
+# executed had CAP_SYS_CHROOT. root_stays(): a thread had it, too, after its maker's root was changed.
+# The count in note_denial(): the log said nothing.
 load fixtures/victim
 
 HOME_OF_ALICE=$WORLD/home/alice

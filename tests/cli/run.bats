@@ -79,6 +79,10 @@ program() {
     refused 125 "--inline with --isolate=connection" --inline -i connection ls
     refused 125 "--inline with --isolate=account" --inline --isolate=account ls
     refused 125 "--ground with --isolate=account" --ground=www-data --isolate=account ls
+    refused 125 "--chroot-ok with --isolate=account" --chroot-ok --isolate=account ls
+    refused 125 "--chroot-ok with --gate: no credentials are changed then" --chroot-ok --gate ls
+    refused 125 "--chroot-ok with --observe" --chroot-ok --observe ls
+    refused 125 "option --chroot-ok takes no value" --chroot-ok=yes ls
     refused 125 "--idle with --isolate=scope" --idle=5 --isolate=scope ls
     refused 125 "--instance-tmp with --inline" --inline --instance-tmp ls
 }
