@@ -24,6 +24,10 @@ struct event_log {
     const struct policy *policy; /* the one of the last report: for the summaries */
     unsigned long lost;          /* lines that could not be written, since one last could */
     struct flood flood;
+    const char *const *only; /* what --only said, only_count of them */
+    unsigned only_count;
+    unsigned named; /* bit n: a socket is only[n] */
+    bool has_socket;
 };
 
 static const char *const names[] = {
@@ -208,6 +212,8 @@ static void write_summary(struct event_log *log, const struct flood_entry *entry
 
 static bool is_wanted(const struct event_log *log, const struct request *request)
 {
+    if (request->event == EVENT_NAMED)
+        return false;
     return log->verbose || (request->event != EVENT_SERVED && request->event != EVENT_SERVING);
 }
 
@@ -217,6 +223,10 @@ void event_log_report(
     struct flood_entry forgotten;
     int64_t now = clock_now();
 
+    if (request->event == EVENT_NAMED || request->event == EVENT_UNTOUCHED)
+        log->has_socket = true;
+    if (request->event == EVENT_NAMED && request->error >= 0 && request->error < ONLY_MOST)
+        log->named |= 1u << request->error;
     if (!is_wanted(log, request))
         return;
     log->policy = policy;
@@ -250,15 +260,40 @@ int event_log_tick(struct event_log *log)
     return next < 0 ? -1 : (int)(next - now);
 }
 
-void event_log_close(struct event_log *log)
+void event_log_expect(struct event_log *log, const char *const only[], unsigned count)
+{
+    log->only = only;
+    log->only_count = count;
+}
+
+static void tell_unnamed(struct event_log *log)
+{
+    for (unsigned i = 0; log->has_socket && i < log->only_count; i++) {
+        char text[320];
+
+        if (log->named >> i & 1)
+            continue;
+        snprintf(text, sizeof text, "--only=%s: the server had no such socket", log->only[i]);
+        event_log_notice(log, "no-such-socket", 0, text);
+    }
+}
+
+void event_log_finish(struct event_log *log)
 {
     struct flood_entry over;
     int64_t now = clock_now();
 
-    if (!log)
-        return;
     while (flood_take(&log->flood, INT64_MAX / 2, &over))
         write_summary(log, &over, now);
+    tell_unnamed(log);
+    log->has_socket = false;
+}
+
+void event_log_close(struct event_log *log)
+{
+    if (!log)
+        return;
+    event_log_finish(log);
     event_sink_close(&log->sink);
     free(log);
 }

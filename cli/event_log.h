@@ -26,7 +26,16 @@ struct event_log;
 int event_log_open(enum event_target target, const char *path, enum event_format format,
     bool verbose, struct event_log **log);
 
-/* Writes what was counted and not yet said, and closes. NULL is fine. */
+/*
+ * What --only said, `count` strings that stay the caller's: the log tells at its end which of them
+ * named no socket, if the server had any.
+ */
+void event_log_expect(struct event_log *log, const char *const only[], unsigned count);
+
+/* Writes what was counted and not yet said. */
+void event_log_finish(struct event_log *log);
+
+/* The same, and closes. NULL is fine. */
 void event_log_close(struct event_log *log);
 
 /* The one descriptor that the log needs, or -1; syslog's may be replaced while it runs. */

@@ -83,6 +83,6 @@ int only_option_add(struct run_options *options, const char *text)
             text);
         return -EINVAL;
     }
-    options->only_count++;
+    options->only_text[options->only_count++] = text;
     return 0;
 }

@@ -91,7 +91,7 @@ static bool is_sound(const struct request *request)
     if (request->kind != REQUEST_EVENT)
         return true;
     return request->verdict <= ACCOUNT_NO_INSTANCE && request->event >= EVENT_SERVED &&
-           request->event <= EVENT_NO_ROOT;
+           request->event <= EVENT_NAMED;
 }
 
 /* To a reply socket that is full, closed or no socket: then nobody is answered. */

@@ -180,6 +180,7 @@ static int open_log(struct start *start)
             options->log_target == EVENT_TO_SYSLOG ? "/dev/log: " : "", strerror(-error));
         return EXIT_FAILED;
     }
+    event_log_expect(start->log, options->only_text, options->only_count);
     if (options->mode == PROTECT_SCOPES && options->ground == GROUND_BASE && options->ground_given)
         event_log_notice(start->log, "warning", 0,
             "warning: --ground=base: what the server does for nobody runs with root's rights");

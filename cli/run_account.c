@@ -84,6 +84,7 @@ int run_account(struct supervisor_plan *plan)
     plan->environment = environ;
     status = supervisor_run(plan, &signal);
     descriptor_cleanup(&plan->notify_inner);
+    event_log_finish(plan->log);
     if (signal)
         end_by(signal);
     return status;

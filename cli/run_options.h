@@ -32,6 +32,7 @@ struct run_options {
     enum run_isolate isolate;
     unsigned only_count; /* 0: every socket */
     struct only_name only[ONLY_MOST];
+    const char *only_text[ONLY_MOST];
     bool refuse_datagrams;  /* over IP, whatever stamps there are */
     unsigned max_processes; /* from 1, with RUN_ISOLATE_CONNECTION */
     unsigned idle;          /* seconds, from 1 */

@@ -94,6 +94,7 @@ static int add(struct listeners *listeners, struct listener *listener, int socke
     if (!list)
         return -ENOMEM;
     listeners->list = list;
+    listener->owner = listeners;
     if (listener->asked.untouched) {
         listener->source = (struct source){.descriptor = -1};
         list[listeners->count++] = listener;
@@ -101,7 +102,6 @@ static int add(struct listeners *listeners, struct listener *listener, int socke
     }
     if (kernel_fcntl(socket, F_SETFL, kernel_fcntl(socket, F_GETFL, 0) | O_NONBLOCK) < 0)
         return -EINVAL;
-    listener->owner = listeners;
     listener->source = (struct source){.descriptor = socket,
         .events = listeners->paused ? 0 : EPOLLIN,
         .ready = ready,

@@ -84,6 +84,7 @@ enum event_kind {
     EVENT_SWITCH_LOST, /* a thread could not come back to ground: the process ends; `error` */
     EVENT_UNTOUCHED,   /* no --only names the socket `detail`: its clients pass untouched */
     EVENT_NO_ROOT,     /* chroot(2) was denied to who acts for a peer; `detail`: what would help */
+    EVENT_NAMED,       /* a socket is what settings.only[`error`] names: not for the log */
 };
 
 struct request {

@@ -103,15 +103,16 @@ static bool is_somebodys(void)
     return process.sealed || (process.instance && credentials_is_sealed_from_outside());
 }
 
-static bool names(const struct own *own)
+/* Which of --only names it? -1: none. */
+static int find_name(const struct own *own)
 {
     for (uint32_t i = 0; i < process.settings.only_count && i < ONLY_MOST; i++) {
         const struct only_name *name = &process.settings.only[i];
 
         if (name->end.family == AF_UNIX ? names_path(name, own) : names_ip(&name->end, own))
-            return true;
+            return (int)i;
     }
-    return false;
+    return -1;
 }
 
 bool only_names(int number)
@@ -119,7 +120,7 @@ bool only_names(int number)
     struct own own;
 
     return process.settings.only_count == 0 || is_somebodys() || !read_own(number, &own) ||
-           names(&own);
+           find_name(&own) >= 0;
 }
 
 /* ---- sockets by which clients come ------------------------------------------------------------
@@ -144,6 +145,20 @@ static void describe(const struct own *own, char *text, size_t size)
     }
 }
 
+/* Once for each name: at its end the resolver tells which had no socket. */
+static void report_named(int name)
+{
+    static uint32_t reported;
+    struct request request = {.magic = PROTOCOL_MAGIC,
+        .kind = REQUEST_EVENT,
+        .event = EVENT_NAMED,
+        .error = name,
+        .account_uid = (uid_t)-1};
+
+    if (!(__atomic_fetch_or(&reported, UINT32_C(1) << name, __ATOMIC_RELAXED) >> name & 1))
+        channel_report(&request);
+}
+
 /* Said of each: a name that was misspelt would leave the server as it is without us. */
 static void report(const struct own *own)
 {
@@ -161,9 +176,16 @@ bool only_took(int number)
     struct descriptor entry = {
         .kind = DESCRIPTOR_UNTOUCHED, .uid = (uid_t)-1, .account_uid = (uid_t)-1};
     struct own own;
+    int name;
 
-    if (process.settings.only_count == 0 || is_somebodys() || !read_own(number, &own) ||
-        names(&own) || kernel_socket_cookie(number, &entry.cookie) < 0)
+    if (process.settings.only_count == 0 || is_somebodys() || !read_own(number, &own))
+        return false;
+    name = find_name(&own);
+    if (name >= 0) {
+        report_named(name);
+        return false;
+    }
+    if (kernel_socket_cookie(number, &entry.cookie) < 0)
         return false;
     if (descriptor_record(number, &entry) < 0)
         return false;

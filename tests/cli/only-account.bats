@@ -35,6 +35,14 @@ each_at_his_door() { # UID OF THE FIRST, a pattern
     each_at_his_door '6[1-5][0-9]{3}'
 }
 
+@test "only, account: at the end the log tells which name no socket had" {
+    tenant_at "$PUBLIC" "$ADMIN" : --only=@nobody --only="$PUBLIC" --
+    says alice "get /uid" 1001 "$PUBLIC"
+    ends_with 143 TERM
+    grep -q "^wsapeer: --only=@nobody: the server had no such socket$" "$(log_of tenant)"
+    ! grep -q -- "--only=$PUBLIC" "$(log_of tenant)"
+}
+
 @test "only, account: a sealed instance has nothing that listens but stand-ins, at both ports" {
     two_doors
     says alice "real_listeners()" 0 "$PUBLIC"

@@ -93,6 +93,17 @@ served_at_public_only() {
     never_logged "observed .* at $ADMIN"
 }
 
+@test "only: at the end the log tells which name no socket had" {
+    doors "$PUBLIC" "$ADMIN" --isolate=scope --only="$PUBLIC" --only=127.0.0.1:7777 -- serve
+    asks alice "$PUBLIC" ids alice
+    never_logged 7777
+    stop doors
+    logged "^wsapeer: --only=127\.0\.0\.1:7777: the server had no such socket$"
+    never_logged "--only=$PUBLIC: "
+    run timeout 20 "$WSAPEER" run --only="$PUBLIC" -- /bin/true
+    [ "$status $output" = "0 " ]
+}
+
 # ---- which socket is named ----------------------------------------------------------------------
 
 # named NAME ADDRESS [CLIENT'S ADDRESS]: a server at ADDRESS is served with --only=NAME
