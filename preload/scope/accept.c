@@ -184,16 +184,33 @@ static void give_away(int connection, struct admission *admission, int result)
 }
 
 /*
+ * A server that woke for one of several, and whose client has a handler now, was told EINTR, which
+ * sends most back to their wait. Who asks again at once (Python does) would wait at this listener
+ * for good, and nobody at the others would be served.
+ */
+static bool sends_back_to_wait(void)
+{
+    bool sends = thread_state.owes_wait;
+
+    thread_state.owes_wait = false;
+    if (sends)
+        errno = ECONNABORTED;
+    return sends;
+}
+
+/*
  * The process that accepts goes on to the next; only the handler returns with a connection. After a
  * wait it returns, too, as from a signal: there may be other work than this listener's.
  */
 static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t *length, int flags)
 {
-    bool waits = !thread_state.was_woken && may_wait(listener);
+    bool woken = thread_state.was_woken, waits = !woken && may_wait(listener);
     struct admission admission;
     int connection, result;
     uint64_t signals;
 
+    if (sends_back_to_wait())
+        return -1;
     do {
         result = handlers_await_place(waits, NULL);
         if (result < 0)
@@ -208,6 +225,7 @@ static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t
         if (result == 0)
             return connection;
     } while (waits && result != -EINTR);
+    thread_state.owes_wait = woken && thread_state.woken_for_more && may_wait(listener);
     errno = may_wait(listener) ? EINTR : EAGAIN;
     return -1;
 }

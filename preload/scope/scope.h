@@ -134,6 +134,7 @@ struct wait_set {
     bool untouched; /* holds what brings clients that pass untouched */
     uid_t first;    /* whose the first connection in it is */
     int epoll;      /* the epoll set that is waited for, 0 for none */
+    unsigned count; /* how many descriptors were added */
 };
 
 void scope_wait_add(struct wait_set *set, int number);

@@ -38,10 +38,12 @@ struct thread {
     bool began_by_accept;
     bool has_read; /* this thread has itself read from the scope's connection */
 
-    bool has_answered;  /* a connection that others wait for, too: a worker's turn may be over */
-    bool is_loop;       /* it waits for several peers at once */
-    bool was_woken;     /* its last wait was for a listener among others, and returned something */
-    int pending_number; /* a connection that it accepted, has not read, and gave to no thread */
+    bool has_answered;   /* a connection that others wait for, too: a worker's turn may be over */
+    bool is_loop;        /* it waits for several peers at once */
+    bool was_woken;      /* its last wait was for a listener among others, and returned something */
+    bool woken_for_more; /* that wait was for other descriptors, too */
+    bool owes_wait;      /* accept has told it EINTR for that reason, and it has not waited since */
+    int pending_number;  /* a connection that it accepted, has not read, and gave to no thread */
     uint64_t pending_cookie; /* 0: none */
     int last_number;         /* the connection last read from since a wait for work */
     uid_t last_account;

@@ -64,6 +64,7 @@ void scope_wait_add(struct wait_set *set, int number)
 {
     const struct descriptor *entry = number < 0 ? NULL : descriptor_find(number);
 
+    set->count += number >= 0;
     if (!entry)
         return;
     switch (entry->kind) {
@@ -180,8 +181,11 @@ void scope_after_wait(const struct wait_set *set, int result)
 {
     const struct descriptor *epoll = set->epoll > 0 ? descriptor_find(set->epoll) : NULL;
 
-    if (process.admits && set->listener)
+    thread_state.owes_wait = false;
+    if (process.admits && set->listener) {
         thread_state.was_woken = result > 0;
+        thread_state.woken_for_more = set->count > 1;
+    }
     /* The set may have been empty when the wait began, and others may have added to it since. */
     if (result > 0 && process.scopes && epoll && epoll->kind == DESCRIPTOR_EPOLL &&
         epoll->flags & EPOLL_HOLDS_CONNECTION && !thread_state.is_loop && thread_is_own())
