@@ -74,6 +74,8 @@ int capset(cap_user_header_t, const cap_user_data_t);
     CALL(pread) CALL(pread64) CALL(preadv) CALL(preadv64) CALL(pwrite) CALL(pwrite64)            \
     CALL(pwritev) CALL(pwritev64) CALL(__pread_chk) CALL(__pread64_chk)                          \
     CALL(preadv2) CALL(preadv64v2) CALL(pwritev2) CALL(pwritev64v2) CALL(tee) CALL(vmsplice)     \
+    CALL(ftruncate) CALL(ftruncate64) CALL(fallocate) CALL(fallocate64)                          \
+    CALL(posix_fallocate) CALL(posix_fallocate64)                                                \
     CALL(sendfile) CALL(sendfile64) CALL(splice) CALL(copy_file_range) CALL(mmap)                \
     CALL(mmap64)                                                                                 \
     CALL(_Fork) CALL(execve) CALL(execv) CALL(execvp) CALL(execvpe) CALL(execl)                  \

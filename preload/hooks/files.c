@@ -14,6 +14,13 @@ static int opened(int number)
     return number;
 }
 
+/* A directory that is kept leads past those above it, which this peer may not be let through. */
+static bool may_begin_at(int directory, const char *path)
+{
+    thread_check();
+    return directory == AT_FDCWD || (path && path[0] == '/') || scope_may_use(directory);
+}
+
 int open(const char *path, int flags, ...)
 {
     va_list list;
@@ -46,7 +53,8 @@ int openat(int directory, const char *path, int flags, ...)
     va_start(list, flags);
     mode = va_arg(list, mode_t);
     va_end(list);
-    thread_check();
+    if (!may_begin_at(directory, path))
+        return -1;
     return opened(libc_calls()->openat(directory, path, flags, mode));
 }
 
@@ -58,7 +66,8 @@ int openat64(int directory, const char *path, int flags, ...)
     va_start(list, flags);
     mode = va_arg(list, mode_t);
     va_end(list);
-    thread_check();
+    if (!may_begin_at(directory, path))
+        return -1;
     return opened(libc_calls()->openat64(directory, path, flags, mode));
 }
 
@@ -77,13 +86,15 @@ int __open64_2(const char *path, int flags)
 
 int __openat_2(int directory, const char *path, int flags)
 {
-    thread_check();
+    if (!may_begin_at(directory, path))
+        return -1;
     return opened(libc_calls()->__openat_2(directory, path, flags));
 }
 
 int __openat64_2(int directory, const char *path, int flags)
 {
-    thread_check();
+    if (!may_begin_at(directory, path))
+        return -1;
     return opened(libc_calls()->__openat64_2(directory, path, flags));
 }
 

@@ -1,7 +1,10 @@
-/* write.c: everything by which bytes leave the server, or go from one descriptor to another. */
+/* write.c: everything by which bytes leave the server, or go from one descriptor to another, and by
+ * which files change. */
 #include "libc.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
+
+#include <errno.h>
 
 static bool may_use(int number)
 {
@@ -66,7 +69,11 @@ ssize_t sendmsg(int number, const struct msghdr *message, int flags)
 
 int sendmmsg(int number, struct mmsghdr *messages, unsigned count, int flags)
 {
-    return may_use(number) ? libc_calls()->sendmmsg(number, messages, count, flags) : -1;
+    bool may = may_use(number);
+
+    for (unsigned i = 0; may && i < count; i++)
+        may = scope_may_send(&messages[i].msg_hdr);
+    return may ? libc_calls()->sendmmsg(number, messages, count, flags) : -1;
 }
 
 ssize_t sendfile(int to, int from, off_t *position, size_t size)
@@ -105,4 +112,47 @@ ssize_t pwritev2(int number, const struct iovec *parts, int count, off_t positio
 ssize_t pwritev64v2(int number, const struct iovec *parts, int count, off64_t position, int flags)
 {
     return pwritev2(number, parts, count, position, flags);
+}
+
+int ftruncate(int number, off_t size)
+{
+    return may_use(number) ? libc_calls()->ftruncate(number, size) : -1;
+}
+
+int ftruncate64(int number, off64_t size)
+{
+    return may_use(number) ? libc_calls()->ftruncate64(number, size) : -1;
+}
+
+int fallocate(int number, int mode, off_t from, off_t size)
+{
+    return may_use(number) ? libc_calls()->fallocate(number, mode, from, size) : -1;
+}
+
+int fallocate64(int number, int mode, off64_t from, off64_t size)
+{
+    return may_use(number) ? libc_calls()->fallocate64(number, mode, from, size) : -1;
+}
+
+/* These two return the error, and leave errno as it was. */
+static int error_of_use(int number)
+{
+    int saved_errno = errno, error = may_use(number) ? 0 : errno;
+
+    errno = saved_errno;
+    return error;
+}
+
+int posix_fallocate(int number, off_t from, off_t size)
+{
+    int error = error_of_use(number);
+
+    return error ? error : libc_calls()->posix_fallocate(number, from, size);
+}
+
+int posix_fallocate64(int number, off64_t from, off64_t size)
+{
+    int error = error_of_use(number);
+
+    return error ? error : libc_calls()->posix_fallocate64(number, from, size);
 }

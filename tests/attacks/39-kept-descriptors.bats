@@ -3,6 +3,8 @@
 # Seen to fail: with scope_may_use() always true, bob read, mapped and was sent alice's private file,
 # wrote to her file, read her pipe and spoke through her socket (every test but the last). Without
 # the look in helpers.c and with process.sealed left out of it, "aio" and "child" told him her words.
+# Before sendmmsg(2), ftruncate(2), fallocate(2) and openat(2) looked, too, he was handed her file by
+# "rights-of-several", allocated and truncated it, and read what was "under" a directory of hers.
 load ../lib/each
 
 setup() {
@@ -12,6 +14,7 @@ setup() {
     chown alice: "$WORLD/kept/private" "$WORLD/kept/public"
     chmod 600 "$WORLD/kept/private"
     chmod 644 "$WORLD/kept/public"
+    export COPIES=$WORLD/tmp
     serve keeper 127.0.0.1:7000 -- "$WSAPEER" run -- "$BUILD/tests/attacks/fixtures/keeper" 7000
 }
 
@@ -31,11 +34,12 @@ answers() { # USER COMMAND ANSWER
 
 @test "39: a file kept open is read, mapped and sent for its owner alone" {
     answers alice "keep $WORLD/kept/private" "kept 0"
-    for use in read pread preadv2 aio map send child; do
+    for use in read readv pread preadv preadv2 aio map send splice copy child \
+        rights rights-of-several; do
         answers bob "$use 0" "error EACCES"
     done
-    answers alice "pread 0" "ok alice's private"
-    for use in preadv2 aio map child; do
+    answers alice "read 0" "ok alice's private"
+    for use in pread preadv preadv2 aio map splice copy child; do
         answers alice "$use 0" "ok alice's private"
     done
     answers alice "send 0" "alice's private"
@@ -43,9 +47,12 @@ answers() { # USER COMMAND ANSWER
 
 @test "39: a file kept open for writing is written for those who may open it so" {
     answers alice "keep-rw $WORLD/kept/public" "kept 0"
-    answers bob "write 0" "error EACCES"
-    answers bob "pread 0" "error EACCES"
-    answers alice "write 0" "ok written"
+    for use in write writev pwrite pwritev allocate truncate pread; do
+        answers bob "$use 0" "error EACCES"
+    done
+    for use in write writev pwrite pwritev allocate truncate; do
+        answers alice "$use 0" "ok written"
+    done
 }
 
 @test "39: a file that has gone or been exchanged is nobody else's" {
@@ -62,7 +69,9 @@ answers() { # USER COMMAND ANSWER
     answers alice "pipe secret" "kept 0"
     answers alice "backend" "kept 1"
     answers bob "read 0" "error EPIPE"
+    answers bob "tee 0" "error EPIPE"
     answers bob "talk 1" "error EPIPE"
+    answers alice "tee 0" "ok secret"
     answers alice "read 0" "ok secret"
 }
 
@@ -70,4 +79,21 @@ answers() { # USER COMMAND ANSWER
     answers alice "keep $WORLD/kept/public" "kept 0"
     answers bob "pread 0" "ok everybody's"
     answers bob "send 0" "everybody's"
+}
+
+@test "39: a directory kept open leads nobody past another that he may not enter" {
+    mkdir -p "$WORLD/kept/closed/open"
+    echo "behind a door" >"$WORLD/kept/closed/open/file"
+    chown -R alice: "$WORLD/kept/closed"
+    chmod 711 "$WORLD/kept/closed/open"
+    chmod 644 "$WORLD/kept/closed/open/file"
+    answers alice "keep $WORLD/kept/closed/open" "kept 0"
+    answers alice "keep-path $WORLD/kept/closed/open" "kept 1"
+    chmod 700 "$WORLD/kept/closed"
+    answers bob "under 0 file" "error EACCES"
+    answers bob "under 1 file" "error EACCES"
+    answers alice "under 0 file" "ok behind a door"
+    answers alice "under 1 file" "ok behind a door"
+    chmod 711 "$WORLD/kept/closed"
+    answers bob "under 1 file" "ok behind a door"
 }
