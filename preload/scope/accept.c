@@ -16,6 +16,7 @@
 #include "scope/thread.h"
 
 #include <errno.h>
+#include <poll.h>
 
 /* So many refused peers in a row are taken from the queue before the server gets a turn. */
 enum { REFUSALS_IN_A_ROW = 16 };
@@ -64,16 +65,15 @@ static void reset(int connection)
 }
 
 /*
- * At a listener that an instance opened when it was one account's already (a data connection, what
- * a reload added): whoever is let in is served as that account, so nobody else is.
+ * At a listener that a process opened when it was one account's already (a data connection, what a
+ * reload of an instance added): whoever is let in is served as that account, so nobody else is.
  */
 static bool serve_own_or_reset(int connection)
 {
     struct admission admission = {.verdict = ACCOUNT_NOT_ALLOWED};
-    uid_t own = (uid_t)kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
 
     identity_of_connection(connection, &admission.peer);
-    if (admission.peer.kind == IDENTITY_USER && admission.peer.uid == own)
+    if (sender_is_own(&admission.peer))
         return true;
     if (admission.peer.kind == IDENTITY_NONE)
         admission.verdict = ACCOUNT_NO_IDENTITY;
@@ -171,6 +171,36 @@ static bool may_wait(int listener)
     return !(kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK);
 }
 
+static bool is_ready(int listener)
+{
+    struct pollfd set = {.fd = listener, .events = POLLIN};
+    const struct timespec at_once = {0};
+
+    return kernel_call(SYS_ppoll, (long)&set, 1, (long)&at_once, 0, 0, 0) == 1;
+}
+
+/* In a sealed process, at its own listener. One that is ready was probably waited for, with a
+ * time-out that is the server's: then the call waits for nobody else. */
+static int accept_own(int listener, struct sockaddr *address, socklen_t *length, int flags)
+{
+    socklen_t room = address && length ? *length : 0;
+    bool waits = !is_ready(listener) && may_wait(listener);
+
+    for (int refused = 0; refused < REFUSALS_IN_A_ROW || waits; refused++) {
+        int connection;
+
+        if (address && length)
+            *length = room;
+        connection = libc_calls()->accept4(listener, address, length, flags);
+        if (connection < 0 || serve_own_or_reset(connection))
+            return connection;
+        if (!waits && !is_ready(listener))
+            break;
+    }
+    errno = may_wait(listener) ? ECONNABORTED : EAGAIN;
+    return -1;
+}
+
 /* The handler has it, or nobody: `result` is handlers_fork()'s. */
 static void give_away(int connection, struct admission *admission, int result)
 {
@@ -241,8 +271,10 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
         errno = EPERM;
         return -1;
     }
-    if (!process.wrapped || process.sealed)
+    if (!process.wrapped)
         return libc_calls()->accept4(listener, address, length, flags);
+    if (process.sealed)
+        return accept_own(listener, address, length, flags);
     if (process.scopes && thread_state.tid && !thread_is_own()) {
         errno = EPERM; /* a stranger has no state that could tell for whom it acts */
         return -1;

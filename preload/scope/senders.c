@@ -31,8 +31,7 @@ static bool is_same_sender(const struct sender *sender, const struct identity *p
                memcmp(&sender->address, &other.address, sizeof none) == 0);
 }
 
-/* In a process that is one account's for good: who it was sealed for, or that account's own. */
-static bool is_own(const struct identity *peer)
+bool sender_is_own(const struct identity *peer)
 {
     if (process.instance)
         return peer->kind == IDENTITY_USER && peer->uid != 0 &&
@@ -45,7 +44,7 @@ bool sender_judge(int number, struct admission *admission)
     if (process.sealed || process.instance) {
         admission->verdict =
             admission->peer.kind == IDENTITY_NONE ? ACCOUNT_NO_IDENTITY : ACCOUNT_NOT_ALLOWED;
-        return is_own(&admission->peer);
+        return sender_is_own(&admission->peer);
     }
     admission_judge_peer(number, admission);
     if (process.settings.mode == PROTECT_SCOPES && !process.scopes)

@@ -2,8 +2,8 @@
  * senders.h: is the sender of a datagram served, and as whom? Private to scope/.
  *
  * Invariant: a process that is one account's for good receives that account's datagrams alone:
- * those of who it was sealed for, a user or a host. Anywhere else policy is asked, as for a
- * connection.
+ * those of who it was sealed for, a user or a host; likewise connections, at listeners of its own.
+ * Anywhere else policy is asked, as for a connection.
  */
 #pragma once
 
@@ -12,6 +12,10 @@
 
 /* What a process that is sealed for this peer knows its datagrams by. */
 struct sender sender_of(const struct identity *peer);
+
+/* In a process that is one account's for good: is it who that was sealed for, or the account's own?
+ */
+bool sender_is_own(const struct identity *peer);
 
 /* admission->peer is known. False: it is to be dropped; admission->verdict says why. */
 bool sender_judge(int number, struct admission *admission);
