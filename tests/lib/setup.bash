@@ -21,7 +21,7 @@ to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
     perl:HTTP::Daemon:libhttp-daemon-perl clang-format-14:clang-format-14 shellcheck:shellcheck
     systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn dnsmasq:dnsmasq-base
-    tcpserver:ucspi-tcp unixserver:ucspi-unix s6-ipcserver:s6 rsync:rsync"
+    tcpserver:ucspi-tcp unixserver:ucspi-unix s6-ipcserver:s6 rsync:rsync git:git"
 
 is_there() { # WHAT, as above without its package
     case $1 in
@@ -78,12 +78,12 @@ unpack_tool() {
 # install_libraries NAME BUILD PACKAGE...: what an unpacked tool needs, for a machine that has not even
 # those.
 install_libraries() {
-    local tool=$2/tests/tools/usr/sbin/$1
-    shift 2
-    [ -e "$tool" ] || return 0
-    if ldd "$tool" | grep -q 'not found'; then
-        install_packages "$@"
-    fi
+    local tool tools=$2/tests/tools
+    for tool in "$tools"/{usr/sbin,usr/bin,bin}/"$1"; do
+        if [ -e "$tool" ] && ldd "$tool" | grep -q 'not found'; then
+            install_packages "${@:3}"
+        fi
+    done
 }
 
 # A build tree made by root in somebody's checkout is still that somebody's.

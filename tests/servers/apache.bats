@@ -1,4 +1,5 @@
-# apache2, event and prefork: several processes, www-data from the start: an instance for each account.
+# apache2, event, worker and prefork: several processes, which become www-data by themselves: an instance
+# for each account, or scopes. In worker a thread accepts, and threads of a pool read and answer.
 #
 # Seen to fail by scopes: event, on kept connections, refused 2 of 1,000 to their owner; and while an
 # instance found the pid file of the service (kill(2) in hooks/), each but the first ended at its start.
@@ -35,10 +36,15 @@ has_apache() {
 }
 
 setup_file() {
+    ! has_apache || /usr/sbin/apache2 -v | head -n 1 >&3
     serve_apache event account 8000
     serve_apache event auto 8001
     serve_apache prefork account 8002
     serve_apache prefork auto 8003
+    serve_apache prefork scope 8004
+    serve_apache worker account 8005
+    serve_apache worker auto 8006
+    serve_apache worker scope 8007
 }
 
 setup() {
@@ -61,4 +67,22 @@ setup() {
 
 @test "apache2 prefork without an option: 1,200 requests of four users, 16 at once: each his own" {
     right_by_any_way 127.0.0.1:8003
+}
+
+@test "apache2 prefork, --isolate=scope: 1,200 requests of four users, 16 at once: each his own" {
+    right_by_any_way 127.0.0.1:8004
+    everything_right 127.0.0.1:8004
+}
+
+@test "apache2 worker, --isolate=account: 1,200 requests of four users, 16 at once: each his own" {
+    right_by_any_way 127.0.0.1:8005
+}
+
+@test "apache2 worker without an option: 1,200 requests of four users, 16 at once: each his own" {
+    right_by_any_way 127.0.0.1:8006
+}
+
+@test "apache2 worker, --isolate=scope: 1,200 requests of four users, 16 at once: each his own" {
+    right_by_any_way 127.0.0.1:8007
+    everything_right 127.0.0.1:8007
 }

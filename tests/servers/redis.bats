@@ -1,0 +1,41 @@
+# redis-server: one event loop; what is stored is everybody's who is let in: a gate.
+load ../lib/each
+load gated
+
+export QUESTION='SET key value\r\nGET key\r\nQUIT\r\n'
+export ANSWER=value
+
+setup() {
+    tool redis-server >/dev/null || skip "needs redis-server: tests/run gets it"
+}
+
+options() { # sets the options with which it listens at $1
+    "$(tool redis-server)" --version >&3
+    listens_at=(--bind 127.0.0.1 --port "${1##*:}" --save "" --dir /)
+    [ "${1:0:1}" != / ] ||
+        listens_at=(--port 0 --unixsocket "$1" --unixsocketperm 777 --save "" --dir /)
+}
+
+serve_redis() { # ADDRESS
+    options "$1"
+    gate redis "$1" "$(tool redis-server)" "${listens_at[@]}"
+}
+
+@test "redis-server over TCP: who started it is served, others are reset" {
+    serve_redis 127.0.0.1:6379
+    only_alice 127.0.0.1:6379
+    many_at_once 127.0.0.1:6379
+}
+
+@test "redis-server over AF_UNIX: who started it is served, others are reset" {
+    serve_redis "$WORLD/tmp/redis"
+    only_alice "$WORLD/tmp/redis"
+    many_at_once "$WORLD/tmp/redis"
+}
+
+@test "redis-server without us: everybody has what alice stored" {
+    options 127.0.0.1:6379
+    serve_as alice redis 127.0.0.1:6379 -- "$(tool redis-server)" "${listens_at[@]}"
+    let_in alice 127.0.0.1:6379
+    QUESTION='GET key\r\nQUIT\r\n' let_in bob 127.0.0.1:6379
+}

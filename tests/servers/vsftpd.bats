@@ -1,0 +1,114 @@
+# vsftpd: forks for each connection; the child has a second connection for data.
+#
+# Anonymous: with run_as_launching_user=YES it stays who it is, and that is the client. Without, it wants to
+# become its own user in the child, which nobody may who is sealed: it serves nobody. Log-in: it becomes
+# who proves to be somebody: not for us, but for a gate.
+load ../lib/each
+
+ADDRESS=127.0.0.1:2121
+
+setup() {
+    tool vsftpd >/dev/null || skip "needs vsftpd: tests/run gets it"
+    mkdir -p "$WORLD/empty"
+    cat >"$BATS_TEST_TMPDIR/conf" <<END
+listen=YES
+listen_address=${ADDRESS%:*}
+listen_port=${ADDRESS##*:}
+background=NO
+secure_chroot_dir=$WORLD/empty
+ftp_username=nobody
+nopriv_user=nobody
+anon_root=$WORLD/home
+no_anon_password=YES
+anon_world_readable_only=NO
+anon_upload_enable=YES
+anon_other_write_enable=YES
+write_enable=YES
+isolate=NO
+isolate_network=NO
+END
+}
+
+configure() { # LINE...
+    printf '%s\n' "$@" >>"$BATS_TEST_TMPDIR/conf"
+}
+
+serve_vsftpd() { # COMMAND that is to execute it...
+    "$(tool vsftpd)" -v 2>&1 0>&1 | head -n 1 >&3
+    serve vsftpd "$ADDRESS" -- "$@" "$(tool vsftpd)" "$BATS_TEST_TMPDIR/conf"
+}
+
+fetch() { # USER PATH
+    as "$1" curl -q --silent --noproxy '*' --max-time 20 "ftp://$ADDRESS/$2"
+}
+
+fetches() { # USER PATH TEXT
+    local said
+    said=$(fetch "$1" "$2") || true
+    [ "$said" = "$3" ] || explain "$1 fetched $2: \"$said\", not \"$3\""
+}
+
+denied() { # USER PATH
+    local said
+    ! said=$(fetch "$1" "$2") || explain "$1 fetched $2: \"$said\""
+    [ "$said" = "" ] || explain "$1 fetched $2: \"$said\""
+}
+
+each_his_own() {
+    fetches alice alice/private "alice's private"
+    fetches bob bob/private "bob's private"
+    denied bob alice/private
+    denied alice bob/private
+    denied stranger alice/private
+    denied alice shared/root
+    fetches carol shared/staff "staff's own"
+    denied bob shared/staff
+    fetches stranger shared/public "everybody's"
+}
+
+@test "vsftpd, anonymous, run_as_launching_user=YES: each his own, and what is sent is the sender's" {
+    configure run_as_launching_user=YES
+    serve_vsftpd "$WSAPEER" run --
+    each_his_own
+    each_his_own
+    echo sent >"$BATS_TEST_TMPDIR/file"
+    open_directories
+    as alice curl -q --silent --noproxy '*' --max-time 20 -T "$BATS_TEST_TMPDIR/file" \
+        "ftp://$ADDRESS/alice/by-ftp"
+    [ "$(stat -c '%U %G' "$WORLD/home/alice/by-ftp")" = "alice alice" ]
+    ! as bob curl -q --silent --noproxy '*' --max-time 20 -T "$BATS_TEST_TMPDIR/file" \
+        "ftp://$ADDRESS/alice/by-bob" || explain "bob made a file in alice's home"
+}
+
+@test "vsftpd, anonymous, as its own user: nobody is served, with --chroot-ok or without" {
+    serve_vsftpd "$WSAPEER" run --
+    denied alice alice/private
+    denied stranger shared/public
+    stop vsftpd
+    serve_vsftpd "$WSAPEER" run --chroot-ok --
+    denied alice alice/private
+    denied stranger shared/public
+}
+
+# What it says first, and when it is told who would log in.
+greeting() { # USER
+    as "$1" timeout 20 bash -c "exec 3<>/dev/tcp/${ADDRESS/:/\/}
+        read -r line <&3 && echo \"\$line\"; printf 'USER %s\r\n' '$1' >&3
+        read -r line <&3 && echo \"\$line\"" 2>/dev/null
+}
+
+@test "vsftpd, log-in, behind a gate: others do not even come to the password" {
+    configure anonymous_enable=NO local_enable=YES
+    serve_vsftpd "$WSAPEER" run --gate --allow=alice --
+    for _ in 1 2 3; do
+        [[ $(greeting alice) = "220 "*"331 "* ]] || explain "alice was told \"$(greeting alice)\""
+        [ "$(greeting bob)" = "" ] || explain "bob was told \"$(greeting bob)\""
+        [ "$(greeting stranger)" = "" ] || explain "stranger was told \"$(greeting stranger)\""
+    done
+}
+
+@test "vsftpd without us: everybody gets everything" {
+    configure run_as_launching_user=YES
+    serve_vsftpd
+    fetches stranger alice/private "alice's private"
+}
