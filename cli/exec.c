@@ -180,7 +180,9 @@ static void describe_rule(const struct policy_decision *decision, char *text, si
     bool says_more = decision->verdict != ACCOUNT_NO_IDENTITY &&
                      strcmp(decision->rule, account_verdict_text(decision->verdict)) != 0;
 
-    snprintf(text, size, says_more ? " (%s)" : "", decision->rule);
+    text[0] = '\0';
+    if (says_more)
+        snprintf(text, size, " (%s)", decision->rule);
 }
 
 static int refuse(const struct exec *exec)
