@@ -54,6 +54,24 @@ setup() {
     logged "asked for other ids while it serves (setuid) and was denied"
 }
 
+# What daemons do in the child that they fork for a client: it is the client already.
+@test "23: a child that is forked for a client gives up root as it would, and stays the client" {
+    local call prefix
+    for prefix in "child fork " ""; do
+        for call in "setuid 0" "seteuid 0" "setreuid 0 0" "setreuid - 0" "setresuid 0 0 0" \
+            "setuid 1001" "setreuid 1001 1001" "setresuid 1001 1001 1001" "setgid 0" "setegid 0" \
+            "setregid 0 0" "setresgid 0 0 0" "setgid 1001" "setregid 1001 1001" "setgroups 0" \
+            "initgroups 0" "capset -" "keepcaps 1" "keepcaps 0" \
+            "securebits 0" "securebits 5" "setfsuid 1001" "setfsgid 1001"; do
+            answers alice "${prefix}libc $call" ok
+        done
+        for call in "setuid 1002" "setreuid 1002 1002" "setresuid 33 33 33" "setgid 1002" \
+            "setregid 1002 1002" "capset 7" "setfsuid 0" "setfsuid 1002" "setfsgid 0"; do
+            answers alice "${prefix}libc $call" EPERM
+        done
+    done
+}
+
 # Other ids are denied, and so is everything that somebody else has.
 chowns_nothing_else() { # PREFIX PATH
     for ids in "1002 -" "- 1002" "0 1002" "1002 0" "61184 -" "0 61184" "33 33"; do

@@ -40,6 +40,15 @@ no_way_back() { # PREFIX
     done
 }
 
+@test "40: by each way that daemons have: the same" {
+    for way in resuid reuid keepcaps securebits; do
+        attack -- --model=thread --lower=www-data --lower-by="$way"
+        served_right
+        no_way_back ""
+        stop_all
+    done
+}
+
 @test "40: with a thread running already: that one is lowered too, and stays what the server chose" {
     for early in pthread c11; do
         attack -- --model=thread --lower=www-data --early="$early"
