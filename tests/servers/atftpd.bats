@@ -1,7 +1,7 @@
 # atftpd: select(2) in the first thread, and a thread for each request, which opens the file and a
 # socket of its own.
 load ../lib/each
-load tftp
+load fetch
 
 export SERVER=atftpd
 ADDRESS=127.0.0.1:6969

@@ -1,7 +1,7 @@
 # dnsmasq's TFTP: one process, a loop by poll(2) over the socket that takes requests and one for each
 # transfer. A file is opened when its request has come, and read as its blocks are confirmed.
 load ../lib/each
-load tftp
+load fetch
 
 export SERVER=dnsmasq
 ADDRESS=127.0.0.1:69

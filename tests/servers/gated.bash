@@ -6,6 +6,7 @@
 #   let_in USER ADDRESS           the answer must come
 #   kept_out USER ADDRESS         not a byte may
 #   only_alice ADDRESS            each again and again
+#   open_to_all NAME ADDRESS READ SERVER...   without a gate what alice keeps there is read by READ
 
 gate() {
     local name=$1 address=$2
@@ -58,4 +59,12 @@ many_at_once() { # ADDRESS
     for user in "${pids[@]}"; do
         wait "$user" || explain "one of several at once was not answered as is due"
     done
+}
+
+open_to_all() {
+    local name=$1 address=$2 read=$3
+    shift 3
+    serve_as alice "$name" "$address" -- "$@"
+    let_in alice "$address"
+    QUESTION=$read let_in bob "$address"
 }

@@ -3,6 +3,7 @@
 load ../lib/each
 load gated
 
+ADDRESS=127.0.0.1:11211
 export QUESTION='set key 0 0 5\r\nvalue\r\nget key\r\nquit\r\n'
 export ANSWER='VALUE key 0 5'
 
@@ -22,9 +23,9 @@ serve_memcached() { # ADDRESS
 }
 
 @test "memcached over TCP: who started it is served, others are reset" {
-    serve_memcached 127.0.0.1:11211
-    only_alice 127.0.0.1:11211
-    many_at_once 127.0.0.1:11211
+    serve_memcached "$ADDRESS"
+    only_alice "$ADDRESS"
+    many_at_once "$ADDRESS"
 }
 
 @test "memcached over AF_UNIX: who started it is served, others are reset" {
@@ -34,8 +35,6 @@ serve_memcached() { # ADDRESS
 }
 
 @test "memcached without us: everybody has what alice cached" {
-    options 127.0.0.1:11211
-    serve_as alice memcached 127.0.0.1:11211 -- "$(tool memcached)" "${listens_at[@]}"
-    let_in alice 127.0.0.1:11211
-    QUESTION='get key\r\nquit\r\n' let_in bob 127.0.0.1:11211
+    options "$ADDRESS"
+    open_to_all memcached "$ADDRESS" 'get key\r\nquit\r\n' "$(tool memcached)" "${listens_at[@]}"
 }

@@ -2,6 +2,7 @@
 load ../lib/each
 load gated
 
+ADDRESS=127.0.0.1:6379
 export QUESTION='SET key value\r\nGET key\r\nQUIT\r\n'
 export ANSWER=value
 
@@ -22,9 +23,9 @@ serve_redis() { # ADDRESS
 }
 
 @test "redis-server over TCP: who started it is served, others are reset" {
-    serve_redis 127.0.0.1:6379
-    only_alice 127.0.0.1:6379
-    many_at_once 127.0.0.1:6379
+    serve_redis "$ADDRESS"
+    only_alice "$ADDRESS"
+    many_at_once "$ADDRESS"
 }
 
 @test "redis-server over AF_UNIX: who started it is served, others are reset" {
@@ -34,8 +35,6 @@ serve_redis() { # ADDRESS
 }
 
 @test "redis-server without us: everybody has what alice stored" {
-    options 127.0.0.1:6379
-    serve_as alice redis 127.0.0.1:6379 -- "$(tool redis-server)" "${listens_at[@]}"
-    let_in alice 127.0.0.1:6379
-    QUESTION='GET key\r\nQUIT\r\n' let_in bob 127.0.0.1:6379
+    options "$ADDRESS"
+    open_to_all redis "$ADDRESS" 'GET key\r\nQUIT\r\n' "$(tool redis-server)" "${listens_at[@]}"
 }

@@ -4,7 +4,7 @@
 # By itself it ends with status 66 where the host has no address but loopback's: it asks
 # getaddrinfo(3) for its own address with AI_ADDRCONFIG.
 load ../lib/each
-load tftp
+load fetch
 
 export SERVER=tftpd
 ADDRESS=127.0.0.1:6969
@@ -40,14 +40,10 @@ serve_tftp() { # OPTION of run... -- OPTION...
 
 @test "tftpd-hpa --secure: what is sent there belongs to who sent it" {
     serve_tftp --chroot-ok -- --create
-    echo sent >"$BATS_TEST_TMPDIR/file"
-    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
-    as alice curl -q --silent --noproxy '*' --max-time 20 -T "$BATS_TEST_TMPDIR/file" \
-        "tftp://$ADDRESS/alice/sent"
+    send alice sent alice/sent
     await 10 test -s "$WORLD/home/alice/sent"
     [ "$(stat -c '%U %G' "$WORLD/home/alice/sent")" = "alice alice" ]
-    ! as bob curl -q --silent --noproxy '*' --max-time 20 -T "$BATS_TEST_TMPDIR/file" \
-        "tftp://$ADDRESS/alice/bobs" || explain "bob made a file in alice's home"
+    ! send bob sent alice/bobs || explain "bob made a file in alice's home"
     [ ! -e "$WORLD/home/alice/bobs" ]
 }
 

@@ -4,7 +4,9 @@
 # become its own user in the child, which nobody may who is sealed: it serves nobody. Log-in: it becomes
 # who proves to be somebody: not for us, but for a gate.
 load ../lib/each
+load fetch
 
+export SERVER=vsftpd SCHEME=ftp
 ADDRESS=127.0.0.1:2121
 
 setup() {
@@ -38,56 +40,31 @@ serve_vsftpd() { # COMMAND that is to execute it...
     serve vsftpd "$ADDRESS" -- "$@" "$(tool vsftpd)" "$BATS_TEST_TMPDIR/conf"
 }
 
-fetch() { # USER PATH
-    as "$1" curl -q --silent --noproxy '*' --max-time 20 "ftp://$ADDRESS/$2"
-}
-
-fetches() { # USER PATH TEXT
-    local said
-    said=$(fetch "$1" "$2") || true
-    [ "$said" = "$3" ] || explain "$1 fetched $2: \"$said\", not \"$3\""
-}
-
-denied() { # USER PATH
-    local said
-    ! said=$(fetch "$1" "$2") || explain "$1 fetched $2: \"$said\""
-    [ "$said" = "" ] || explain "$1 fetched $2: \"$said\""
-}
-
-each_his_own() {
-    fetches alice alice/private "alice's private"
-    fetches bob bob/private "bob's private"
-    denied bob alice/private
-    denied alice bob/private
-    denied stranger alice/private
-    denied alice shared/root
-    fetches carol shared/staff "staff's own"
-    denied bob shared/staff
-    fetches stranger shared/public "everybody's"
-}
-
 @test "vsftpd, anonymous, run_as_launching_user=YES: each his own, and what is sent is the sender's" {
     configure run_as_launching_user=YES
     serve_vsftpd "$WSAPEER" run --
     each_his_own
     each_his_own
-    echo sent >"$BATS_TEST_TMPDIR/file"
-    open_directories
-    as alice curl -q --silent --noproxy '*' --max-time 20 -T "$BATS_TEST_TMPDIR/file" \
-        "ftp://$ADDRESS/alice/by-ftp"
+    send alice sent alice/by-ftp
     [ "$(stat -c '%U %G' "$WORLD/home/alice/by-ftp")" = "alice alice" ]
-    ! as bob curl -q --silent --noproxy '*' --max-time 20 -T "$BATS_TEST_TMPDIR/file" \
-        "ftp://$ADDRESS/alice/by-bob" || explain "bob made a file in alice's home"
+    ! send bob sent alice/by-bob || explain "bob made a file in alice's home"
+}
+
+# Its children end with an error before they have logged anybody in.
+serves_nobody() {
+    local user said
+    for user in alice bob stranger; do
+        ! said=$(fetch "$user" shared/public) || explain "$user fetched: \"$said\""
+        ! said=$(fetch "$user" "$user/private") || explain "$user fetched: \"$said\""
+    done
 }
 
 @test "vsftpd, anonymous, as its own user: nobody is served, with --chroot-ok or without" {
     serve_vsftpd "$WSAPEER" run --
-    denied alice alice/private
-    denied stranger shared/public
+    serves_nobody
     stop vsftpd
     serve_vsftpd "$WSAPEER" run --chroot-ok --
-    denied alice alice/private
-    denied stranger shared/public
+    serves_nobody
 }
 
 # What it says first, and when it is told who would log in.

@@ -1,8 +1,9 @@
-# tftp.bash: who gets what from a TFTP server that offers $WORLD/home. After ../lib/world.bash; the
-# file that loads this sets ADDRESS (HOST:PORT) and SERVER, what serve calls it.
+# fetch.bash: who gets what from a server of files that offers $WORLD/home. After ../lib/world.bash; the
+# file that loads this sets ADDRESS (HOST:PORT) and SERVER, what serve calls it, and SCHEME where it is
+# another than tftp.
 
 fetch() { # USER PATH
-    as "$1" curl -q --silent --noproxy '*' --max-time 20 "tftp://$ADDRESS/$2"
+    as "$1" curl -q --silent --noproxy '*' --max-time 20 "${SCHEME:-tftp}://$ADDRESS/$2"
 }
 
 fetches() { # USER PATH TEXT
@@ -14,14 +15,15 @@ fetches() { # USER PATH TEXT
 denied() { # USER PATH
     local said status=0
     said=$(fetch "$1" "$2") || status=$?
-    # 68: not found, 69: permission; 71: the server told an error that has no number of its own
-    [[ $status =~ ^(68|69|71)$ && $said = "" ]] || explain "$1 fetched $2: $status \"$said\""
+    # TFTP: 68 not found, 69 permission, 71 an error that has no number of its own; FTP: 9 a
+    # directory, 78 a file that it does not give
+    [[ $status =~ ^(9|68|69|71|78)$ && $said = "" ]] || explain "$1 fetched $2: $status \"$said\""
 }
 
 # What was refused never reaches the server: nobody answers.
 unheard() { # USER PATH
     local said status=0
-    said=$(as "$1" curl -q --silent --noproxy '*' --max-time 3 "tftp://$ADDRESS/$2") || status=$?
+    said=$(as "$1" curl -q --silent --noproxy '*' --max-time 3 "${SCHEME:-tftp}://$ADDRESS/$2") || status=$?
     [[ $status = 28 && $said = "" ]] || explain "$1 fetched $2: $status \"$said\""
 }
 
@@ -58,4 +60,8 @@ at_once() { # ROUNDS
     for user in "${pids[@]}"; do
         wait "$user" || explain "one of two users at once did not get the own file"
     done
+}
+
+send() { # USER TEXT PATH
+    echo "$2" | as "$1" curl -q --silent --noproxy '*' --max-time 20 -T - "${SCHEME:-tftp}://$ADDRESS/$3"
 }
