@@ -70,8 +70,8 @@ unpack_tool() {
             apt-get -qq -o APT::Sandbox::User=root download "$package"
         }
         dpkg -x ./*.deb .
+        dpkg-deb --field ./*.deb Version >"$package"
         rm -f ./*.deb
-        : >"$package"
     )
 }
 

@@ -8,8 +8,13 @@ service() {
     service=("$WSAPEER" exec "$@" -- "$(tool busybox)" httpd -i -h "$WORLD/home")
 }
 
-need() { # PROGRAM PACKAGE
+need() { # PROGRAM PACKAGE: says which it is, since not all of them tell
     tool "$1" >/dev/null || skip "needs $1 ($2): tests/run gets it"
+    if [ -e "$BUILD/tests/tools/$2" ]; then
+        echo "$2 $(cat "$BUILD/tests/tools/$2")" >&3
+    else
+        dpkg-query --show "$2" >&3 || true
+    fi
     tool busybox >/dev/null || skip "needs a busybox that is dynamically linked: tests/run gets it"
 }
 
