@@ -196,9 +196,8 @@ enum ids_answer ids_may_set_capabilities(struct __user_cap_data_struct data[2])
 
 bool ids_control(int option, unsigned long *argument, int *result)
 {
-    if (option == PR_SET_SECUREBITS &&
-        ids_are_pretended()) { /* about capabilities it has none of */
-        *result = 0;
+    if (option == PR_SET_SECUREBITS && ids_are_pretended()) {
+        *result = 0; /* they are about capabilities, of which it has none */
         return true;
     }
     if ((!process.scopes && !process.instance) || !credentials_base()->has_key)

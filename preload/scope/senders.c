@@ -33,10 +33,11 @@ static bool is_same_sender(const struct sender *sender, const struct identity *p
 
 bool sender_is_own(const struct identity *peer)
 {
-    if (process.instance)
-        return peer->kind == IDENTITY_USER && peer->uid != 0 &&
-               peer->uid == (uid_t)kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
-    return is_same_sender(&process.sealed_for, peer);
+    uid_t own = (uid_t)kernel_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+
+    if (peer->kind == IDENTITY_USER && peer->uid != 0 && peer->uid == own)
+        return true;
+    return !process.instance && is_same_sender(&process.sealed_for, peer);
 }
 
 bool sender_judge(int number, struct admission *admission)

@@ -72,3 +72,12 @@ only_alices() {
     serve_passive fork "" --isolate=account
     only_alices
 }
+
+@test "49: the process itself may, also where its peer is served as another account" {
+    for way in "" --map=alice=labguest; do
+        serve_passive fork self --isolate=scope ${way:+"$way"}
+        data_for "$WORLD/home/shared/public"
+        [ "$last" = sent ] || explain "accept said \"$last\""
+        stop passive
+    done
+}
