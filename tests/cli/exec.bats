@@ -236,7 +236,7 @@ END
         "KEPT=yes
 1001 1001 alice uid=1001"
     is "$(peer alice tcp4 env -i "${stale[@]}" "$WSAPEER" exec --env-only sh -c \
-        'env | grep -E "root|trusted|192.0.2|other|::2|^UNIX|^IPC"; echo $TCPREMOTEINFO $TCPREMOTEIP')" \
+        'env | grep -E "=(root|trusted|192.0.2|other|::2)|^UNIX|^IPC"; echo $TCPREMOTEINFO $TCPREMOTEIP')" \
         "alice 127.0.0.1"
 }
 
