@@ -21,7 +21,7 @@ to_run="ip:iproute2 ss:iproute2 ps:procps curl:curl python3:python3 perl:perl"
 to_test="pc:cmocka:libcmocka-dev bats:bats nm:binutils socat:socat nft:nftables mandoc:mandoc
     perl:HTTP::Daemon:libhttp-daemon-perl clang-format-14:clang-format-14 shellcheck:shellcheck
     systemd-analyze:systemd node:nodejs apache2:apache2-bin gunicorn:gunicorn dnsmasq:dnsmasq-base
-    tcpserver:ucspi-tcp unixserver:ucspi-unix s6-ipcserver:s6 rsync:rsync git:git"
+    tcpserver:ucspi-tcp unixserver:ucspi-unix s6-ipcserver:s6 rsync:rsync git:git /etc/protocols:netbase"
 
 is_there() { # WHAT, as above without its package
     case $1 in
