@@ -3,6 +3,7 @@
 # is told.
 #
 #   gate NAME ADDRESS SERVER...   alice's own, for herself alone
+#   root_gate NAME ADDRESS SERVER...   root's, for alice alone
 #   let_in USER ADDRESS           the answer must come
 #   kept_out USER ADDRESS         not a byte may
 #   only_alice ADDRESS            each again and again
@@ -12,6 +13,12 @@ gate() {
     local name=$1 address=$2
     shift 2
     serve_as alice "$name" "$address" -- "$WSAPEER" run --gate --allow=me -- "$@"
+}
+
+root_gate() {
+    local name=$1 address=$2
+    shift 2
+    serve "$name" "$address" -- "$WSAPEER" run --gate --allow=alice -- "$@"
 }
 
 says() { # USER ADDRESS

@@ -34,6 +34,58 @@ serve_memcached() { # ADDRESS
     many_at_once "$WORLD/tmp/memcached"
 }
 
+@test "memcached that root started, over TCP and AF_UNIX: who is allowed is served, others are reset" {
+    local address
+    for address in "$ADDRESS" "$WORLD/tmp/memcached-of-root"; do
+        options "$address"
+        root_gate memcached "$address" "$(tool memcached)" -u nobody "${listens_at[@]}"
+        only_alice "$address"
+        stop memcached
+    done
+}
+
+# frame USER COMMAND [SECONDS]: what is answered to one frame, after its own eight bytes; nothing if nothing
+# is within so long.
+frame() {
+    as "$1" /usr/bin/python3 -c '
+import socket, sys
+host, port = sys.argv[1].split(":")
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.settimeout(int(sys.argv[3]))
+client.sendto(bytes([0, 7, 0, 0, 0, 1, 0, 0]) + sys.argv[2].encode() + b"\r\n", (host, int(port)))
+try:
+    print(client.recv(1500)[8:].decode().replace("\r", ""))
+except TimeoutError:
+    pass
+' "$ADDRESS" "$2" "${3:-20}"
+}
+
+serve_frames() { # COMMAND that is to execute it...
+    serve memcached "udp:$ADDRESS" -- "$@" "$(tool memcached)" -u nobody --listen=127.0.0.1 \
+        --port="${ADDRESS##*:}" --udp-port="${ADDRESS##*:}"
+}
+
+@test "memcached over UDP, for alice: others' frames are dropped before it reads them" {
+    local said user
+    serve_frames "$WSAPEER" run --gate --allow=alice --
+    [ "$(frame alice 'set key 0 0 4'$'\r\n''hers')" = STORED ]
+    for user in bob stranger root; do
+        said=$(frame "$user" 'set key 0 0 4'$'\r\n''mine' 1)
+        [ "$said" = "" ] || explain "$user was answered: \"$said\""
+        await 10 grep -qE "refused 127\.0\.0\.1:[0-9]+ \(uid $(id -u "$user") $user, by stamp\)" \
+            "$(log_of memcached)" || explain "the log does not say that $user was refused"
+    done
+    said=$(frame alice 'get key')
+    [[ $said = *hers* ]] || explain "alice was told \"$said\""
+}
+
+@test "memcached over UDP without us: bob changes what alice cached" {
+    serve_frames
+    [ "$(frame alice 'set key 0 0 4'$'\r\n''hers')" = STORED ]
+    [ "$(frame bob 'set key 0 0 4'$'\r\n''mine')" = STORED ]
+    [[ $(frame alice 'get key') = *mine* ]]
+}
+
 @test "memcached without us: everybody has what alice cached" {
     options "$ADDRESS"
     open_to_all memcached "$ADDRESS" 'get key\r\nquit\r\n' "$(tool memcached)" "${listens_at[@]}"

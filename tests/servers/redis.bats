@@ -34,6 +34,18 @@ serve_redis() { # ADDRESS
     many_at_once "$WORLD/tmp/redis"
 }
 
+# With io-threads another thread reads than accepts.
+@test "redis-server that root started, over TCP and AF_UNIX: who is allowed is served, others are reset" {
+    local address
+    for address in "$ADDRESS" "$WORLD/tmp/redis"; do
+        options "$address"
+        root_gate redis "$address" "$(tool redis-server)" "${listens_at[@]}" \
+            --io-threads 4 --io-threads-do-reads yes
+        only_alice "$address"
+        stop redis
+    done
+}
+
 @test "redis-server without us: everybody has what alice stored" {
     options "$ADDRESS"
     open_to_all redis "$ADDRESS" 'GET key\r\nQUIT\r\n' "$(tool redis-server)" "${listens_at[@]}"

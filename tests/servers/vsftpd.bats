@@ -84,6 +84,41 @@ greeting() { # USER
     done
 }
 
+# By pam_unix, with a password of the world's own: its files and /etc/pam.d are not the machine's.
+let_log_in() { # USER...
+    local user password changed
+    [ -e /etc/pam.d/other ] || skip "needs PAM: apt-get install libpam-modules"
+    mkdir -p "$WORLD/pam.d"
+    mountpoint -q /etc/pam.d || mount --bind "$WORLD/pam.d" /etc/pam.d
+    printf '%s\n' 'auth required pam_unix.so' 'account required pam_permit.so' \
+        'session required pam_permit.so' >/etc/pam.d/vsftpd
+    # shellcheck disable=SC2016 # it is Perl
+    password=$(perl -e 'print crypt("password", q($6$salt$))')
+    for user; do
+        changed=$(sed "s#^$user:[^:]*:#$user:$password:#" /etc/shadow)
+        printf '%s\n' "$changed" >/etc/shadow # the same file: it is mounted
+    done
+    configure anonymous_enable=NO local_enable=YES pam_service_name=vsftpd
+}
+
+logs_in() { # USER AS
+    as "$1" curl -q --silent --noproxy '*' --max-time 20 --user "$2:password" "ftp://$ADDRESS/private"
+}
+
+@test "vsftpd, log-in, behind a gate: who may come logs in, and is who has proved to be; others are cut off" {
+    local status=0
+    let_log_in alice bob
+    serve_vsftpd "$WSAPEER" run --gate --allow=alice --
+    [ "$(logs_in alice alice)" = "alice's private" ]
+    [ "$(logs_in alice bob)" = "bob's private" ] # a password says who; the gate only who may come
+    logs_in bob bob || status=$?
+    [ "$status" = 56 ] || [ "$status" = 7 ] || explain "bob: $status"
+    logs_in bob alice && explain "bob came in as alice"
+    stop vsftpd
+    serve_vsftpd
+    [ "$(logs_in bob alice)" = "alice's private" ]
+}
+
 @test "vsftpd without us: everybody gets everything" {
     configure run_as_launching_user=YES
     serve_vsftpd
