@@ -1,6 +1,8 @@
 /* command.h: what the subcommands have in common. */
 #pragma once
 
+#include <stdbool.h>
+
 /* Exit statuses of wsapeer(1). */
 enum {
     EXIT_YES = 0,
@@ -26,6 +28,11 @@ extern const struct command command_list;
 
 /* Prints "wsapeer: MESSAGE\n" to stderr as one line, control characters escaped. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* If set, it is given each complaint's message first, and may take it (true): then it is not
+ * printed.
+ */
+extern bool (*complain_instead)(const char *message);
 
 /* To end with `status`; or, if what was printed could not be written, with a complaint, `trouble`.
  */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+bool (*complain_instead)(const char *message);
+
 /* One write, so that lines of several processes do not mix. */
 static void write_line(const char *line, size_t length)
 {
@@ -28,6 +30,10 @@ void complain(const char *format, ...)
     va_end(arguments);
     if (length < 0)
         message = NULL; /* vasprintf leaves it undefined */
+    if (message && complain_instead && complain_instead(message)) {
+        errno = saved_errno;
+        return;
+    }
     size = message != NULL ? (size_t)length * ESCAPE_FACTOR + sizeof prefix + 1 : 0;
     line = message != NULL ? malloc(size) : NULL;
     if (line == NULL) {

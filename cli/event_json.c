@@ -25,6 +25,7 @@ static const char *verdict_name(enum account_verdict verdict)
         [ACCOUNT_SEVERAL_THREADS] = "several-threads",
         [ACCOUNT_INHERITS_ORPHANS] = "inherits-orphans",
         [ACCOUNT_HAS_ITS_SHARE] = "has-its-share",
+        [ACCOUNT_ANOTHERS] = "anothers",
         [ACCOUNT_NO_INSTANCE] = "no-instance",
     };
 

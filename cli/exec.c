@@ -19,7 +19,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -35,39 +34,30 @@ struct exec {
     struct policy_decision decision;
 };
 
-/* inetd(8) gives the connection as 2, too: who was refused is not to read why. */
-static bool stderr_is_the_peers(const struct exec *exec)
+static const struct exec *running; /* for whom a complaint is */
+
+/* inetd(8) gives the connection as 2, too: who was refused is not to read why, nor what is wrong
+ * with the options, before which the connection is descriptor 0 for all we know. */
+static bool stderr_is_the_peers(void)
 {
+    const struct socket_name *name = &running->options.socket;
+    int socket = running->socket >= 0 ? running->socket : name->descriptor;
     uint64_t cookie;
 
-    return exec->socket >= 0 && kernel_socket_cookie(exec->socket, &cookie) == 0 &&
+    return (running->socket >= 0 || name->pid == 0) && kernel_socket_cookie(socket, &cookie) == 0 &&
            kernel_is_socket(STDERR_FILENO, cookie);
 }
 
-static void say_to_syslog(const char *message)
+static bool say_to_syslog(const char *message)
 {
     struct event_log *log = NULL;
 
+    if (!stderr_is_the_peers())
+        return false;
     if (event_log_open(EVENT_TO_SYSLOG, NULL, EVENT_AS_TEXT, false, &log) == 0)
         event_log_notice(log, "exec", getpid(), message);
     event_log_close(log);
-}
-
-/* One line, to stderr or, where that is the peer's, to syslog. */
-__attribute__((format(printf, 2, 3))) static void say(
-    const struct exec *exec, const char *format, ...)
-{
-    char message[2 * MESSAGE_SIZE] = "exec: ";
-    size_t length = strlen(message);
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(message + length, sizeof message - length, format, arguments);
-    va_end(arguments);
-    if (stderr_is_the_peers(exec))
-        say_to_syslog(message);
-    else
-        complain("%s", message);
+    return true;
 }
 
 /* --- every step returns -1 to go on, or the exit status --- */
@@ -80,7 +70,7 @@ static int make_policy(struct exec *exec)
         policy_options_make(&exec->options.rules, PROTECT_SCOPES, true, message, sizeof message);
     if (exec->policy)
         return -1;
-    say(exec, "%s", message);
+    complain("exec: %s", message);
     return EXIT_FAILED;
 }
 
@@ -94,8 +84,9 @@ static int check_surroundings(struct exec *exec)
 {
     if (!getenv(PROTOCOL_CHANNEL_VARIABLE) || exec->options.env_only || !credentials_may_change())
         return -1;
-    say(exec, "it was started by a server inside 'wsapeer run', which looks after the peers by "
-              "itself: leave one of the two out");
+    complain(
+        "exec: it was started by a server inside 'wsapeer run', which looks after the peers by "
+        "itself: leave one of the two out");
     return EXIT_FAILED;
 }
 
@@ -119,21 +110,21 @@ static int identify(struct exec *exec)
     else if (get_number(exec->socket, SO_ACCEPTCONN))
         several = "is a listening socket, from which anybody may be accepted";
     if (several) {
-        say(exec,
-            "descriptor %d %s: it has no one peer to become: use 'wsapeer run', or have inetd "
-            "(nowait) or systemd (Accept=yes) accept each connection",
+        complain("exec: descriptor %d %s: it has no one peer to become: use 'wsapeer run', or have "
+                 "inetd "
+                 "(nowait) or systemd (Accept=yes) accept each connection",
             name->descriptor, several);
         return EXIT_FAILED;
     }
     if (result == -ENOTCONN) {
-        say(exec,
-            "descriptor %d: refused: nobody is connected to it, or nobody any more: let the "
+        complain(
+            "exec: descriptor %d: refused: nobody is connected to it, or nobody any more: let the "
             "client connect again",
             name->descriptor);
         return EXIT_REFUSED;
     }
     if (result < 0)
-        say(exec, "%s", message);
+        complain("exec: %s", message);
     return result < 0 ? EXIT_FAILED : -1;
 }
 
@@ -201,8 +192,8 @@ static int refuse(const struct exec *exec)
     }
     describe_peer(peer, who, sizeof who);
     describe_rule(decision, rule, sizeof rule);
-    say(exec, "descriptor %d: %s is refused: %s%s%s%s: %s", exec->options.socket.descriptor, who,
-        why, error ? ": " : "", error ? strerror(error) : "", rule, advice(decision->verdict));
+    complain("exec: descriptor %d: %s is refused: %s%s%s%s: %s", exec->options.socket.descriptor,
+        who, why, error ? ": " : "", error ? strerror(error) : "", rule, advice(decision->verdict));
     return EXIT_REFUSED;
 }
 
@@ -228,7 +219,8 @@ static int set_environment(struct exec *exec)
 
     if (result == 0)
         return -1;
-    say(exec, "the environment for uid %u cannot be set: %s: see that the name service answers",
+    complain(
+        "exec: the environment for uid %u cannot be set: %s: see that the name service answers",
         facts.account, strerror(-result));
     return EXIT_FAILED;
 }
@@ -259,8 +251,8 @@ static int leave_terminal(struct exec *exec)
         return -1;
     if (result == -ENOENT && !isatty(0) && !isatty(1) && !isatty(2))
         return -1;
-    say(exec,
-        "the controlling terminal cannot be left to uid %u: %s: start it without one (setsid(1))",
+    complain("exec: the controlling terminal cannot be left to uid %u: %s: start it without one "
+             "(setsid(1))",
         exec->decision.account.uid, strerror(-result));
     return EXIT_FAILED;
 }
@@ -276,7 +268,7 @@ static int become(struct exec *exec)
     result = credentials_become(account);
     if (result == 0)
         return -1;
-    say(exec, "cannot become uid %u: %s%s", account->uid, missing ?: strerror(-result),
+    complain("exec: cannot become uid %u: %s%s", account->uid, missing ?: strerror(-result),
         missing ? ": without it, --env-only works" : ": nothing was executed");
     return EXIT_FAILED;
 }
@@ -289,9 +281,9 @@ static int execute(struct exec *exec)
     execvp(command[0], command);
     error = errno;
     if (error == ENOENT)
-        say(exec, "%s: not found: give its path, or see what PATH says", command[0]);
+        complain("exec: %s: not found: give its path, or see what PATH says", command[0]);
     else
-        say(exec, "%s: cannot be executed%s%s: %s", command[0],
+        complain("exec: %s: cannot be executed%s%s: %s", command[0],
             exec->options.env_only ? "" : " as ", exec->options.env_only ? "" : getenv("USER"),
             strerror(error));
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
@@ -302,12 +294,16 @@ static int run_exec(int argc, char **argv)
     static int (*const steps[])(struct exec *) = {check_surroundings, make_policy, identify, decide,
         set_environment, leave_terminal, become, execute};
     struct exec exec = {.socket = -1};
-    int status = exec_options_parse(argc, argv, &exec.options);
+    int status;
 
+    running = &exec;
+    complain_instead = say_to_syslog;
+    status = exec_options_parse(argc, argv, &exec.options);
     if (status < 0)
         descriptors_fill_standard();
     for (size_t i = 0; status < 0; i++)
         status = steps[i](&exec);
+    complain_instead = NULL;
     descriptor_cleanup(&exec.socket);
     policy_free(exec.policy);
     exec_options_free(&exec.options);

@@ -29,17 +29,21 @@ static bool is_stale(const char *name)
     return false;
 }
 
-/* unsetenv(3) moves the rest of the list up. */
+/* By hand: unsetenv(3) knows no entry without a "=". */
 static int remove_stale(void)
 {
-    for (size_t i = 0; environ && environ[i];) {
+    size_t kept = 0;
+
+    for (size_t i = 0; environ && environ[i]; i++) {
         cleanup_memory char *name = strndup(environ[i], strcspn(environ[i], "="));
 
         if (!name)
             return -ENOMEM;
-        if (!is_stale(name) || unsetenv(name) < 0)
-            i++;
+        if (!is_stale(name))
+            environ[kept++] = environ[i];
     }
+    if (environ)
+        environ[kept] = NULL;
     return 0;
 }
 
@@ -56,6 +60,7 @@ __attribute__((format(printf, 2, 3))) static int set(const char *name, const cha
         value = NULL;
         return -ENOMEM;
     }
+    unsetenv(name); /* each that there is: setenv(3) replaces the first alone */
     return setenv(name, value, 1) < 0 ? -errno : 0;
 }
 

@@ -36,6 +36,8 @@ const char *account_verdict_text(enum account_verdict verdict)
                "processes of its connections as children: start it below an init";
     case ACCOUNT_HAS_ITS_SHARE:
         return "the account has its share of processes already (--max-processes)";
+    case ACCOUNT_ANOTHERS:
+        return "the socket that it came by was opened for a peer who is another account's";
     case ACCOUNT_NO_INSTANCE:
         return "its instance of the server cannot start or does not take clients";
     case ACCOUNT_SWITCH_FAILED:

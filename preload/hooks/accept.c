@@ -60,6 +60,6 @@ int listen(int number, int backlog)
     result = libc_calls()->listen(number, backlog);
     if (result < 0)
         return result;
-    scope_listening(number);
+    scope_listened(number);
     return instance_listening(number);
 }

@@ -140,7 +140,7 @@ static void *map(
 {
     long result;
 
-    if (number >= 0 && !scope_may_use(number))
+    if (number >= 0 && !(flags & MAP_ANONYMOUS) && !scope_may_use(number))
         return MAP_FAILED;
     result = kernel_call(SYS_mmap, (long)address, (long)size, protection, flags, number, position);
     if (result < 0 && result > -4096) {

@@ -88,6 +88,15 @@ static void refuse(int connection, const struct admission *admission)
     reset(connection);
 }
 
+/* One that was opened in a scope is for that account's peers alone. */
+static bool is_anothers(int listener, const struct account *account)
+{
+    const struct descriptor *entry = descriptor_find(listener);
+
+    return entry && entry->kind == DESCRIPTOR_LISTENER && entry->flags & LISTENER_IS_PEERS &&
+           entry->account_uid != account->uid;
+}
+
 /* Is the peer served? If not, its connection is gone. Where it is to have a handler, that is made
  * by the caller. */
 static bool serve_or_reset(int listener, int connection, struct admission *admission)
@@ -99,6 +108,8 @@ static bool serve_or_reset(int listener, int connection, struct admission *admis
         admission_report(EVENT_OBSERVED, admission);
         return true;
     }
+    if (admission->verdict == ACCOUNT_SERVED && is_anothers(listener, &admission->account))
+        admission->verdict = ACCOUNT_ANOTHERS;
     if (admission->verdict == ACCOUNT_SERVED && handlers_are_wanted())
         admission->verdict = handlers_verdict(&admission->account);
     else if (admission->verdict == ACCOUNT_SERVED && process.settings.mode == PROTECT_SCOPES)
@@ -116,9 +127,12 @@ static bool serve_or_reset(int listener, int connection, struct admission *admis
  */
 static bool is_the_servers(int listener)
 {
-    struct descriptor *entry = descriptor_find(listener);
+    const struct descriptor *entry = descriptor_find(listener);
 
-    return process.sealed && (!entry || !entry->sealed);
+    if (!process.sealed || (entry && entry->sealed))
+        return false;
+    return !entry || entry->kind != DESCRIPTOR_LISTENER || !(entry->flags & LISTENER_IS_PEERS) ||
+           entry->account_uid != process.sealed_as;
 }
 
 /*
@@ -186,7 +200,7 @@ static int accept_own(int listener, struct sockaddr *address, socklen_t *length,
     socklen_t room = address && length ? *length : 0;
     bool waits = !is_ready(listener) && may_wait(listener);
 
-    for (int refused = 0; refused < REFUSALS_IN_A_ROW || waits; refused++) {
+    for (int refused = 0; refused < REFUSALS_IN_A_ROW; refused += !waits) {
         int connection;
 
         if (address && length)
@@ -197,7 +211,8 @@ static int accept_own(int listener, struct sockaddr *address, socklen_t *length,
         if (!waits && !is_ready(listener))
             break;
     }
-    errno = may_wait(listener) ? ECONNABORTED : EAGAIN;
+    /* EAGAIN is for who waits for the next edge: there must be nobody left. */
+    errno = may_wait(listener) || is_ready(listener) ? ECONNABORTED : EAGAIN;
     return -1;
 }
 
@@ -296,6 +311,22 @@ void scope_listening(int number)
 {
     struct descriptor entry = {.kind = DESCRIPTOR_LISTENER, .sealed = process.sealed};
 
-    if (process.wrapped && !only_took(number))
-        descriptor_record(number, &entry);
+    if (!process.wrapped || only_took(number))
+        return;
+    kernel_socket_cookie(number, &entry.cookie);
+    descriptor_record(number, &entry);
+}
+
+void scope_listened(int number)
+{
+    struct descriptor *entry = process.wrapped ? descriptor_find(number) : NULL;
+
+    if (entry && entry->kind == DESCRIPTOR_LISTENER && kernel_is_socket(number, entry->cookie))
+        return;
+    scope_listening(number);
+    entry = thread_in_scope() && thread_is_own() ? descriptor_find(number) : NULL;
+    if (!entry || entry->kind != DESCRIPTOR_LISTENER)
+        return;
+    entry->flags |= LISTENER_IS_PEERS;
+    entry->account_uid = thread_state.account;
 }

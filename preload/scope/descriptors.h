@@ -34,6 +34,7 @@ enum {                        /* flags of a connection */
 
 enum {                      /* flags of a listener */
     LISTENER_WAS_ASKED = 1, /* for a client, before the server waited for any */
+    LISTENER_IS_PEERS = 2,  /* opened in a scope: for the peers of account_uid alone */
 };
 
 enum { /* flags of a pipe: not of an eventfd, which only wakes */

@@ -73,16 +73,20 @@ static bool names_ip(const struct identity_endpoint *name, const struct own *own
            IN6_ARE_ADDR_EQUAL(&name->address, &end->address);
 }
 
-static bool status_of(const char *path, size_t length, struct stat *status)
+static int status_of(const char *path, size_t length, struct stat *status)
 {
     char text[sizeof(struct sockaddr_un)];
 
     memcpy(text, path, length);
     text[length] = '\0';
-    return kernel_call(SYS_newfstatat, AT_FDCWD, (long)text, (long)status, 0, 0, 0) == 0;
+    return (int)kernel_call(SYS_newfstatat, AT_FDCWD, (long)text, (long)status, 0, 0, 0);
 }
 
-/* A server may have bound it by another of its names: a relative one, or through a link. */
+/*
+ * A server may have bound it by another of its names: a relative one, or through a link. If that
+ * name is not to be found (any more), it may be the one: it is taken for it, and its clients are
+ * asked for.
+ */
 static bool names_path(const struct only_name *name, const struct own *own)
 {
     struct stat named, bound;
@@ -92,10 +96,12 @@ static bool names_path(const struct only_name *name, const struct own *own)
     if (name->path_length == own->path_length &&
         memcmp(name->path, own->local.sun_path, own->path_length) == 0)
         return true;
-    return name->path[0] && own->local.sun_path[0] &&
-           status_of(name->path, name->path_length, &named) &&
-           status_of(own->local.sun_path, own->path_length, &bound) &&
-           named.st_dev == bound.st_dev && named.st_ino == bound.st_ino;
+    if (!name->path[0] || !own->local.sun_path[0])
+        return false;
+    if (status_of(own->local.sun_path, own->path_length, &bound) < 0)
+        return true;
+    return status_of(name->path, name->path_length, &named) == 0 && named.st_dev == bound.st_dev &&
+           named.st_ino == bound.st_ino;
 }
 
 static bool is_somebodys(void)
@@ -115,12 +121,16 @@ static int find_name(const struct own *own)
     return -1;
 }
 
+/* Which address its listener was bound to, a connection does not tell: the port does. */
 bool only_names(int number)
 {
     struct own own;
 
-    return process.settings.only_count == 0 || is_somebodys() || !read_own(number, &own) ||
-           find_name(&own) >= 0;
+    if (process.settings.only_count == 0 || is_somebodys() || !read_own(number, &own))
+        return true;
+    if (own.end.family == AF_INET || own.end.family == AF_INET6)
+        own.end.address = (struct in6_addr){0};
+    return find_name(&own) >= 0;
 }
 
 /* ---- sockets by which clients come ------------------------------------------------------------
@@ -178,7 +188,8 @@ bool only_took(int number)
     struct own own;
     int name;
 
-    if (process.settings.only_count == 0 || is_somebodys() || !read_own(number, &own))
+    if (process.settings.only_count == 0 || is_somebodys() || thread_in_scope() ||
+        !read_own(number, &own))
         return false;
     name = find_name(&own);
     if (name >= 0) {
@@ -201,6 +212,16 @@ static bool listens(int number)
     return kernel_getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value;
 }
 
+/* Has it another name by now, which may be one of --only's? */
+static bool was_renamed(int number)
+{
+    struct stat status;
+    struct own own;
+
+    return read_own(number, &own) && own.path_length > 0 && own.local.sun_path[0] &&
+           status_of(own.local.sun_path, own.path_length, &status) == -ENOENT && listens(number);
+}
+
 bool scope_passes(int number)
 {
     const struct descriptor *entry;
@@ -211,7 +232,7 @@ bool scope_passes(int number)
     entry = descriptor_find(number);
     if (entry && entry->kind != DESCRIPTOR_UNTOUCHED)
         return false;
-    if (entry && descriptor_is_current(number, entry))
+    if (entry && descriptor_is_current(number, entry) && !was_renamed(number))
         return true;
     if (listens(number))
         scope_listening(number);

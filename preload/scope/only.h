@@ -5,7 +5,9 @@
  * A listener or bound datagram socket is named if a client of a named address and port could come
  * by it: an address names itself, and every socket bound to a wildcard that takes its clients; a
  * wildcard (0.0.0.0, [::], or * for both families) names every address of its family. A path names
- * the socket that is bound to it, by whatever way its name was written.
+ * the socket that is bound to it, by whatever way its name was written, and each whose own name is
+ * not to be found, since that may have been changed to it. What a peer's scope opens is that peer's
+ * affair, and no client of the server's comes by it.
  *
  * What must always hold
  * - What is not named passes untouched: nobody is asked for, nobody refused, and the process does
@@ -25,8 +27,8 @@
 #include "scope/scope.h"
 
 /*
- * Is the socket's own end named? Of a connection: the listener's that it came by. True for all
- * where there is no --only, and in a process that is one account's, whose sockets are its own
+ * Of a connection: may the listener that it came by be named? By its port, any address. True for
+ * all where there is no --only, and in a process that is one account's, whose sockets are its own
  * affair.
  */
 bool only_names(int number);

@@ -39,8 +39,15 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
  */
 bool scope_passes(int number);
 
-/* listen(2) has succeeded: `number` is a listener. */
+/* `number` is found to be a listener. */
 void scope_listening(int number);
+
+/*
+ * listen(2) has succeeded. In a scope a new listener is that peer's account's alone: it is for what
+ * the peer asked for (data, as FTP has it), and what the thread then has at hand is that peer's.
+ * One that was known already stays whose it was.
+ */
+void scope_listened(int number);
 
 /*
  * bind(2) has succeeded, or it was bound when it came: a datagram socket is served from now on. 0,

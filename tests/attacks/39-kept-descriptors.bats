@@ -38,6 +38,7 @@ answers() { # USER COMMAND ANSWER
         rights rights-of-several; do
         answers bob "$use 0" "error EACCES"
     done
+    answers bob "map-nothing 0" "ok mapped"
     answers alice "read 0" "ok alice's private"
     for use in pread preadv preadv2 aio map splice copy child; do
         answers alice "$use 0" "ok alice's private"

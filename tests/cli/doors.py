@@ -39,16 +39,32 @@ def first_line(path):
         return errno.errorcode[error.errno]
 
 
+def bind_name(door, address):
+    """$BIND: `beside`: under another name, which it has until it listens; `below`: by a name that means
+    nothing any more when it listens."""
+    way = os.environ.get("BIND") if address[0] == "/" else None
+    if way == "beside":
+        door.bind(address + ".new")
+        door.listen(64)
+        os.rename(address + ".new", address)
+    elif way == "below":
+        os.chdir(os.path.dirname(address))
+        door.bind(os.path.basename(address))
+        os.chdir("/")
+    else:
+        door.bind("\0" + address[1:] if address[0] == "@" else address)
+
+
 def open_door(address, kind):
     if address[0] in "/@":
         door = socket.socket(socket.AF_UNIX, kind)
-        door.bind("\0" + address[1:] if address[0] == "@" else address)
+        bind_name(door, address)
     else:
         host, _, port = address.rpartition(":")
         door = socket.socket(socket.AF_INET6 if host[0] == "[" else socket.AF_INET, kind)
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind((host.strip("[]"), int(port)))
-    if kind == socket.SOCK_STREAM:
+    if kind == socket.SOCK_STREAM and (address[0] != "/" or os.environ.get("BIND") != "beside"):
         door.listen(64)
     return door
 
