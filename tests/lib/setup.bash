@@ -53,8 +53,9 @@ has_dynamic() {
     path=$(command -v "$1") && grep -qaE '/ld-linux[-a-z0-9_]*\.so' "$path"
 }
 
-# unpack_tool NAME PACKAGE BUILD: installed, nginx, lighttpd and the inetds would start (and only one
-# inetd can be), and busybox would take the place of busybox-static; so these are only unpacked, where tests/lib/world.bash looks for them.
+# unpack_tool NAME PACKAGE BUILD: installed, a daemon would start (and only one inetd can be), and busybox
+# would take the place of busybox-static; so these are only unpacked, where tests/lib/world.bash looks for
+# them.
 unpack_tool() {
     local name=$1 package=$2 tools=$3/tests/tools
     if has_dynamic "$name" || [ -e "$tools/$package" ]; then

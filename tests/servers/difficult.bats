@@ -69,10 +69,10 @@ upgrade() {
 # Its first process ends at once: the one that serves is found by its listener.
 # It can neither become a client nor give up what it has, so it ends before it gets one.
 @test "one that forbids itself to change its ids or capabilities, in a sandbox, ends; the log says why" {
-    local way
-    for way in sandbox sandbox-capset; do
-        run timeout 20 "$WSAPEER" run -- \
-            /usr/bin/python3 "$SOURCE/tests/servers/difficult.py" "$way" "$ADDRESS" "$WORLD/home"
+    local call
+    for call in setresuid capset; do
+        run timeout 20 "$WSAPEER" run -- /usr/bin/python3 "$SOURCE/tests/cli/blind.py" "$call" EPERM \
+            /usr/bin/python3 "$SOURCE/tests/servers/difficult.py" close "$ADDRESS" "$WORLD/home"
         [ "$status" -gt 0 ] && [ "$status" -ne 124 ] || explain "status $status"
         [[ $output == *"could not give up its rights (Operation not permitted): the process ends"* ]] ||
             explain "it said: $output"

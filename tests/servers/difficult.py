@@ -8,7 +8,6 @@
   upgrade     on USR2 executes itself anew, with its listener
   master      has a worker who serves, and on USR2 ends it and executes itself anew, with the listener
   chroot      confines itself to ROOT before it serves
-  sandbox     forbids itself (seccomp) to change its ids before it serves; sandbox-capset: its capabilities
   all         daemonises, closes everything, and executes a bare worker that confines itself
 
 A line asks for a file ("get PATH"), a line answers: "ok TEXT" or "error TEXT".
@@ -17,10 +16,8 @@ import ctypes
 import os
 import signal
 import socket
-import struct
 import sys
 
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LISTENER = 3
 CLOSE_RANGE = 436
 ORDERS = {signal.SIGUSR2, signal.SIGTERM}
@@ -87,26 +84,6 @@ def confine(root):
     return ""
 
 
-def instruction(code, true, false, value):
-    return struct.pack("HBBI", code, true, false, value)
-
-
-def forbid(*calls):
-    """A filter that answers these with EPERM, and allows all others (linux/filter.h)."""
-    number_of = {"x86_64": {"setresuid": 117, "setresgid": 119, "setgroups": 116, "capset": 126},
-                 "aarch64": {"setresuid": 147, "setresgid": 149, "setgroups": 159, "capset": 91}}
-    numbers = [number_of[os.uname().machine][call] for call in calls]
-    program = instruction(0x20, 0, 0, 0)  # the number of the call
-    for left, number in zip(range(len(numbers) - 1, -1, -1), numbers):
-        program += instruction(0x15, left + 1, 0, number)
-    program += instruction(0x06, 0, 0, 0x7fff0000)  # SECCOMP_RET_ALLOW
-    program += instruction(0x06, 0, 0, 0x00050001)  # SECCOMP_RET_ERRNO, EPERM
-    text = ctypes.create_string_buffer(program)
-    header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(text))
-    if ctypes.CDLL(None).prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0) != 0:
-        sys.exit("no filter")
-
-
 def main():
     way, address, root = sys.argv[1:]
     if way in ("daemonise", "all"):
@@ -131,10 +108,6 @@ def main():
         print("upgraded", flush=True)
     if way.endswith("master"):
         be_master(listener, [address, root])
-    if way == "sandbox":
-        forbid("setresuid", "setresgid", "setgroups")
-    if way == "sandbox-capset":
-        forbid("capset")
     if way in ("chroot", "confined-worker"):
         root = confine(root)
     serve(listener, root)
