@@ -37,6 +37,10 @@ enum {                      /* flags of a listener */
     LISTENER_IS_PEERS = 2,  /* opened in a scope: for the peers of account_uid alone */
 };
 
+enum {                     /* flags of what passes untouched */
+    UNTOUCHED_BY_PATH = 1, /* it has a name in the file system, which may be changed */
+};
+
 enum { /* flags of a pipe: not of an eventfd, which only wakes */
     PIPE_CARRIES_DATA = 1,
 };

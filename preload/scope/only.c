@@ -198,6 +198,8 @@ bool only_took(int number)
     }
     if (kernel_socket_cookie(number, &entry.cookie) < 0)
         return false;
+    if (own.path_length > 0 && own.local.sun_path[0])
+        entry.flags = UNTOUCHED_BY_PATH;
     if (descriptor_record(number, &entry) < 0)
         return false;
     report(&own);
@@ -213,12 +215,12 @@ static bool listens(int number)
 }
 
 /* Has it another name by now, which may be one of --only's? */
-static bool was_renamed(int number)
+static bool was_renamed(int number, const struct descriptor *entry)
 {
     struct stat status;
     struct own own;
 
-    return read_own(number, &own) && own.path_length > 0 && own.local.sun_path[0] &&
+    return entry->flags & UNTOUCHED_BY_PATH && read_own(number, &own) &&
            status_of(own.local.sun_path, own.path_length, &status) == -ENOENT && listens(number);
 }
 
@@ -232,7 +234,7 @@ bool scope_passes(int number)
     entry = descriptor_find(number);
     if (entry && entry->kind != DESCRIPTOR_UNTOUCHED)
         return false;
-    if (entry && descriptor_is_current(number, entry) && !was_renamed(number))
+    if (entry && descriptor_is_current(number, entry) && !was_renamed(number, entry))
         return true;
     if (listens(number))
         scope_listening(number);
