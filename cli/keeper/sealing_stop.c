@@ -116,15 +116,34 @@ static bool note_ended(pid_t pid, pid_t tid)
     return error == 0 || error == -ESRCH;
 }
 
+/*
+ * By an execve(2) another thread takes the number of the first one, which may have stopped: it is
+ * in the kernel still, and stops before it executes anything.
+ */
+static void check_stopped(pid_t pid, struct task *task)
+{
+    struct process_state state;
+
+    if (task->state != TASK_STOPPED || process_state(pid, task->tid, &state) < 0)
+        return;
+    if (state.letter == 't' || state.letter == 'Z' || state.letter == 'X')
+        return;
+    set_state(task, TASK_INTERRUPTED);
+    sealing.grew = true;
+}
+
 /* It is tried again: by an execve(2) the number may become that of another thread of the process.
  */
 static int stop_thread(pid_t tid, void *context)
 {
     pid_t pid = *(const pid_t *)context;
+    struct task *known = find(tid);
     int error = 0;
 
-    if (find(tid))
+    if (known) {
+        check_stopped(pid, known);
         return 0;
+    }
     for (int i = 0; i < TRIES; i++) {
         error = ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0 ? -errno : 0;
         if (error < 0 && note_ended(pid, tid))
@@ -280,6 +299,7 @@ static void glance_at(struct task *task)
     if (error == -ESRCH || state.letter == 'Z' || state.letter == 'X') {
         reap_thread(task->tid);
         sealing_forget(task);
+        sealing.grew = true;
     } else if (state.letter == 't') {
         return; /* we shall hear of it */
     } else if (state.letter != 'D' || !is_in_vfork(task)) {
