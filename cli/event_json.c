@@ -26,6 +26,7 @@ static const char *verdict_name(enum account_verdict verdict)
         [ACCOUNT_INHERITS_ORPHANS] = "inherits-orphans",
         [ACCOUNT_HAS_ITS_SHARE] = "has-its-share",
         [ACCOUNT_ANOTHERS] = "anothers",
+        [ACCOUNT_OF_INSTANCES] = "of-instances",
         [ACCOUNT_NO_INSTANCE] = "no-instance",
     };
 

@@ -37,7 +37,9 @@ const char *account_verdict_text(enum account_verdict verdict)
     case ACCOUNT_HAS_ITS_SHARE:
         return "the account has its share of processes already (--max-processes)";
     case ACCOUNT_ANOTHERS:
-        return "the socket that it came by was opened for a peer who is another account's";
+        return "the socket that it came by, or the process that has it, is another account's";
+    case ACCOUNT_OF_INSTANCES:
+        return "instances get no datagrams: say --isolate=scope, or connection";
     case ACCOUNT_NO_INSTANCE:
         return "its instance of the server cannot start or does not take clients";
     case ACCOUNT_SWITCH_FAILED:

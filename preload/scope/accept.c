@@ -14,6 +14,7 @@
 #include "scope/senders.h"
 #include "scope/signals.h"
 #include "scope/thread.h"
+#include "scope/turn.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -280,8 +281,10 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
     int saved_errno = errno, connection;
     struct admission admission;
 
-    if (process.sealed && is_the_servers(listener))
-        handlers_end();
+    if (process.sealed && is_the_servers(listener) && turn_before_call() < 0) {
+        errno = EINTR;
+        return -1;
+    }
     if ((process.sealed && is_the_servers(listener)) || is_no_instances(listener)) {
         errno = EPERM;
         return -1;

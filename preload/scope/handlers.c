@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum {
@@ -48,19 +47,6 @@ static void note_epoll(int number, const struct descriptor *entry, void *context
     (void)number;
     if (entry->kind == DESCRIPTOR_EPOLL)
         *(bool *)context = true;
-}
-
-/*
- * Of a directory with one directory for each thread (proc_pid_task(5)) the link count tells how
- * many there are. 0 without /proc.
- */
-static unsigned count_threads(void)
-{
-    struct stat status;
-
-    if (kernel_call(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/task", (long)&status, 0, 0, 0) < 0)
-        return 0;
-    return (unsigned)status.st_nlink - 2;
 }
 
 static bool inherits_orphans(void)
@@ -132,7 +118,7 @@ enum account_verdict handlers_verdict(const struct account *account)
     if (inherits_orphans())
         return ACCOUNT_INHERITS_ORPHANS;
     descriptor_visit(note_epoll, &has_epoll);
-    if (count_threads() != 1 || has_epoll)
+    if (process_count_threads() != 1 || has_epoll)
         return ACCOUNT_SEVERAL_THREADS;
     return has_its_share(account->uid) ? ACCOUNT_HAS_ITS_SHARE : ACCOUNT_SERVED;
 }
@@ -323,17 +309,4 @@ int handlers_fork(int number, struct admission *admission,
         result = -EINTR; /* a call that takes a client returns, and the server looks at its flags */
     errno = saved_errno;
     return result;
-}
-
-void handlers_end(void)
-{
-    if (!process.is_handler)
-        return;
-    fflush(NULL);
-    /* A server that made a thread for its client waits for the next one in another: who answers
-     * goes on, and the last thread's end is the process's. */
-    if (count_threads() > 1)
-        for (;;)
-            kernel_call(SYS_exit, 0, 0, 0, 0, 0, 0);
-    end_process(0);
 }

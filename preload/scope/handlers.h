@@ -43,9 +43,3 @@ int handlers_await_place(bool may_wait, const uint64_t *signals);
  */
 int handlers_fork(int number, struct admission *admission,
     void (*begin)(int number, struct admission *admission), uint64_t *signals);
-
-/*
- * A handler that turns to the next client ends here, with status 0, as soon as threads that it made
- * have ended. Returns in every other process.
- */
-void handlers_end(void);

@@ -6,8 +6,8 @@
 #include "identity/endpoint.h"
 #include "kernel.h"
 #include "libc.h"
-#include "scope/handlers.h"
 #include "scope/thread.h"
+#include "scope/turn.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -304,9 +304,9 @@ bool only_may_read(struct reading *reading)
         *reading = (struct reading){.number = reading->number};
         return true;
     }
-    if (reading->kind == DESCRIPTOR_UNTOUCHED)
-        handlers_end();
-    if (process.instance) { /* dropped, or who waits for it would be woken for ever */
+    if (reading->kind == DESCRIPTOR_UNTOUCHED && turn_before_call() < 0) {
+        errno = EINTR;
+    } else if (process.instance) { /* dropped, or who waits for it would be woken for ever */
         kernel_recvfrom(reading->number, &nothing, sizeof nothing, MSG_DONTWAIT | MSG_TRUNC);
         errno = EAGAIN;
     } else {

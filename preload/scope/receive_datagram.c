@@ -20,6 +20,7 @@
 #include "scope/one_datagram.h"
 #include "scope/signals.h"
 #include "scope/thread.h"
+#include "scope/turn.h"
 
 #include <errno.h>
 #include <sys/time.h>
@@ -170,16 +171,19 @@ static bool is_strangers(void)
 }
 
 /* Ahead of the first one: the server turns to the next client. */
-static void turn_to_next(struct descriptor *entry)
+static int turn_to_next(struct descriptor *entry)
 {
-    if (!entry || !entry->sealed)
-        handlers_end();
+    int error = entry && entry->sealed ? 0 : turn_before_call();
+
+    if (error < 0)
+        return error;
     if (process.scopes) {
         process_begin_serving();
         thread_end_scope();
     }
     if (entry)
         datagrams_note_received(entry);
+    return 0;
 }
 
 static ssize_t refuse(int error)
@@ -206,7 +210,8 @@ ssize_t scope_receive_datagram(int number, struct msghdr *message, int flags)
         return one_datagram_answer(number, message, flags, &peer);
     if (is_strangers())
         return refuse(EPERM);
-    turn_to_next(entry);
+    if (turn_to_next(entry) < 0)
+        return refuse(EINTR);
     /* It would return here, and the server carry out one peer's request in another's handler. */
     if (flags & MSG_PEEK && handlers_are_wanted() &&
         scope_denies_datagrams(number, "MSG_PEEK (try --isolate=scope)"))

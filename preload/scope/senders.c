@@ -40,11 +40,17 @@ bool sender_is_own(const struct identity *peer)
     return !process.instance && is_same_sender(&process.sealed_for, peer);
 }
 
+static enum account_verdict why_not_own(const struct identity *peer)
+{
+    if (process.instance)
+        return ACCOUNT_OF_INSTANCES;
+    return peer->kind == IDENTITY_NONE ? ACCOUNT_NO_IDENTITY : ACCOUNT_ANOTHERS;
+}
+
 bool sender_judge(int number, struct admission *admission)
 {
     if (process.sealed || process.instance) {
-        admission->verdict =
-            admission->peer.kind == IDENTITY_NONE ? ACCOUNT_NO_IDENTITY : ACCOUNT_NOT_ALLOWED;
+        admission->verdict = why_not_own(&admission->peer);
         return sender_is_own(&admission->peer);
     }
     admission_judge_peer(number, admission);

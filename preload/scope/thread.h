@@ -102,6 +102,9 @@ static inline bool process_follows(void)
     return process.admits || process.instance || process.is_handler;
 }
 
+/* How many threads the process has; 0 without /proc. */
+unsigned process_count_threads(void);
+
 /* Is the calling task the thread whose state this is? One system call. */
 bool thread_is_own(void);
 

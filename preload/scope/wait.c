@@ -9,9 +9,9 @@
 
 #include "kernel.h"
 #include "scope/datagrams.h"
-#include "scope/handlers.h"
 #include "scope/only.h"
 #include "scope/thread.h"
+#include "scope/turn.h"
 
 #include <errno.h>
 
@@ -164,7 +164,7 @@ void scope_before_wait(const struct wait_set *set)
 {
     /* A handler's loop may wait for its own connection, too. */
     if ((set->listener || set->untouched) && !set->any)
-        handlers_end();
+        turn_before_wait(set->epoll > 0);
     if (!process.scopes)
         return;
     if (set->listener)

@@ -134,6 +134,12 @@ links() {
     all_at_once 127.0.0.1:7000
 }
 
+@test "datagrams: instances get none, and the log says why" {
+    serve_datagrams poll 127.0.0.1:7000 --isolate=account
+    same "$(said alice 127.0.0.1:7000 /alice/private)" none
+    await 10 grep -q "refused .*instances get no datagrams" "$(log_of datagrams)"
+}
+
 teardown() {
     [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
     stop_all

@@ -15,6 +15,7 @@ Over connections; a line asks, a line answers:
     poll, poll-nonblocking
                         poll(2) for the listener and its connections together; tells why accept(2) failed
     polite              a listener with O_NONBLOCK; tells when nobody was there; ends when TERM set a flag
+    forks               SIGCHLD ignored; waits with poll(2), and forks for each client
     iterative, reaper   blocking calls only; the second adopts orphans (PR_SET_CHILD_SUBREAPER)
 """
 import array
@@ -225,6 +226,22 @@ def serve_polite(address, root):
     tell("stopped by its flag")
 
 
+def serve_forks(address, root):
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = listening(address)
+    waits = select.poll()
+    waits.register(listener, select.POLLIN)
+    while True:
+        waits.poll()
+        client = accept(listener)
+        if client and os.fork() == 0:
+            listener.close()
+            handle(client, root)
+            os._exit(0)
+        if client:
+            client.close()
+
+
 def serve_iterative(address, root, reaper=False):
     if reaper:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -236,6 +253,6 @@ def serve_iterative(address, root, reaper=False):
 MODELS = {"peek": serve_peek, "lock": serve_lock, "pidfd": serve_pidfd, "edge": serve_edge,
           "time-out": serve_time_out, "backend": serve_backend, "poll": serve_poll,
           "poll-nonblocking": lambda *arguments: serve_poll(*arguments, blocking=False),
-          "polite": serve_polite, "iterative": serve_iterative,
+          "polite": serve_polite, "forks": serve_forks, "iterative": serve_iterative,
           "reaper": lambda *arguments: serve_iterative(*arguments, reaper=True)}
 MODELS[sys.argv[1]](*sys.argv[2:])

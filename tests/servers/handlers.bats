@@ -95,6 +95,24 @@ said_eagain() { # since all were taken
 }
 
 
+has_processes() { # USER COUNT, of the server
+    [ "$(pgrep -c -u "$1" -f "^/usr/bin/python3 $HABITS ")" = "$2" ]
+}
+
+# Seen to fail: with what stands for the listener silent for good the handler stayed.
+@test "a handler that forked outlives its wait by its child, and not by more" {
+    serve_habit forks --isolate=connection --
+    begin alice alice many 7000 1 /alice/private
+    await 10 has_heard alice 1
+    same "$(cat "$(heard_of alice)")" "ok alice's private"
+    await 10 has_processes alice 2
+    same "$(client bob lines 7000 /bob/private /alice/private)" "ok bob's private*\[Errno 13\]*"
+    await 10 has_processes bob 0
+    has_processes alice 2
+    finish alice
+    await 10 has_processes alice 0
+}
+
 @test "a handler that cannot be made is refused, and the log does not say served" {
     serve habit "$ADDRESS" -- prlimit --nproc=1:1 "$WSAPEER" run --verbose --isolate=connection -- \
         /usr/bin/python3 "$HABITS" iterative "$ADDRESS" "$WORLD/home"

@@ -89,6 +89,13 @@ each_his_own() {
     [ "$(head -n 1 "$WORLD/disks/public")" = "everybody's" ]
 }
 
+# The child asks what was the accepting process when it forked: its handler, which waits for it.
+@test "nbd-server, --isolate=connection: each his own" {
+    serve_nbd "$WSAPEER" run --isolate=connection --
+    each_his_own
+    each_his_own
+}
+
 @test "nbd-server without us: everybody has everything" {
     serve_nbd
     reads stranger alice "alice's private"

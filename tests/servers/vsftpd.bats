@@ -50,6 +50,16 @@ serve_vsftpd() { # COMMAND that is to execute it...
     ! send bob sent alice/by-bob || explain "bob made a file in alice's home"
 }
 
+# A session ends with its parent (PR_SET_PDEATHSIG): with the handler, which waits for it.
+@test "vsftpd, anonymous, --isolate=connection: each his own, and what is sent is the sender's" {
+    configure run_as_launching_user=YES
+    serve_vsftpd "$WSAPEER" run --isolate=connection --
+    each_his_own
+    each_his_own
+    send alice sent alice/by-ftp
+    [ "$(stat -c '%U %G' "$WORLD/home/alice/by-ftp")" = "alice alice" ]
+}
+
 # Its children end with an error before they have logged anybody in.
 serves_nobody() {
     local user said
