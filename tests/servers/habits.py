@@ -8,6 +8,7 @@ Over datagrams; a request is a path below ROOT, the answer is "ok" with the file
     lock FILE ROOM      holds a lock (fcntl(2)) on FILE; receives with so much room for control data
     pidfd ROOM WANT     asks for SO_PASSPIDFD, and for SO_PASSCRED if WANT is "credentials"; closes what it gets
     edge GATE           epoll(7), edge-triggered; its first wait is after GATE, a FIFO, was opened
+    signals EFFECT      tells what it received, and when USR1 ended a receive: EFFECT is "restart" (SA_RESTART) or "end"
     time-out            tells when a receive with SO_RCVTIMEO came to its end
 Over connections; a line asks, a line answers:
     backend PORT GATE   asks a backend at 127.0.0.1:PORT for each client, by a UDP socket that it bound and,
@@ -136,6 +137,18 @@ def serve_edge(address, root, gate):
             pass
 
 
+def serve_signals(address, _root, effect):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler would end receives
+    signal.signal(signal.SIGUSR1, lambda *_: tell("USR1"))
+    signal.siginterrupt(signal.SIGUSR1, effect == "end")
+    server, name = datagrams(address)
+    bind(server, name)
+    room = ctypes.create_string_buffer(500)
+    while True:
+        size = libc.recv(server.fileno(), room, len(room), 0)
+        tell(f"received {room.raw[:size].decode()}" if size >= 0 else errno.errorcode[ctypes.get_errno()])
+
+
 def serve_time_out(address, _):
     server, name = datagrams(address)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 500000))
@@ -251,7 +264,7 @@ def serve_iterative(address, root, reaper=False):
 
 
 MODELS = {"peek": serve_peek, "lock": serve_lock, "pidfd": serve_pidfd, "edge": serve_edge,
-          "time-out": serve_time_out, "backend": serve_backend, "poll": serve_poll,
+          "time-out": serve_time_out, "signals": serve_signals, "backend": serve_backend, "poll": serve_poll,
           "poll-nonblocking": lambda *arguments: serve_poll(*arguments, blocking=False),
           "polite": serve_polite, "forks": serve_forks, "iterative": serve_iterative,
           "reaper": lambda *arguments: serve_iterative(*arguments, reaper=True)}
