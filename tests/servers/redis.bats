@@ -46,6 +46,20 @@ serve_redis() { # ADDRESS
     done
 }
 
+# What it saves to its directory all instances would read: it saves nothing here.
+@test "redis-server, --isolate=account: each has a store of his own, and a stranger one, too" {
+    options "$ADDRESS"
+    serve redis "$ADDRESS" -- "$WSAPEER" run --isolate=account -- \
+        "$(tool redis-server)" "${listens_at[@]}"
+    for _ in 1 2; do
+        QUESTION='SET key alices\r\nGET key\r\nQUIT\r\n' ANSWER=alices let_in alice "$ADDRESS"
+        QUESTION='GET key\r\nQUIT\r\n' ANSWER='$-1' let_in stranger "$ADDRESS"
+        QUESTION='GET key\r\nSET key bobs\r\nDEL key\r\nQUIT\r\n' ANSWER=$'$-1\r\n+OK\r\n:1' \
+            let_in bob "$ADDRESS"
+        QUESTION='GET key\r\nQUIT\r\n' ANSWER=alices let_in alice "$ADDRESS"
+    done
+}
+
 @test "redis-server without us: everybody has what alice stored" {
     options "$ADDRESS"
     open_to_all redis "$ADDRESS" 'GET key\r\nQUIT\r\n' "$(tool redis-server)" "${listens_at[@]}"
