@@ -36,7 +36,7 @@ enum account_verdict {
     ACCOUNT_SEVERAL_THREADS,  /* this process cannot be forked for each connection */
     ACCOUNT_INHERITS_ORPHANS, /* nor this one: what it forks twice would be its child again */
     ACCOUNT_HAS_ITS_SHARE,    /* of the processes that may be at once */
-    ACCOUNT_ANOTHERS,         /* what it came by was opened for another account's peer */
+    ACCOUNT_ANOTHERS,         /* what it came by, or the process, is another account's */
     ACCOUNT_OF_INSTANCES,     /* a datagram, which cannot be brought to its account's instance */
     ACCOUNT_NO_INSTANCE,      /* its instance of the server cannot start, or does not take it */
 };

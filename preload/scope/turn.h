@@ -7,6 +7,8 @@
  * server hears its children and its signals, go on meanwhile. What brought clients then stands for
  * a child (pidfd_open(2)), whose end wakes them.
  *
+ * A handler with threads ends with the last of them: the one that turns ends by itself.
+ *
  * Children are those of the calling thread, by proc_tid_children(5): where that cannot be read a
  * handler ends at once.
  */

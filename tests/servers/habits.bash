@@ -21,7 +21,7 @@ serve_habit() {
     shift
     case $model:$ADDRESS in
         *:[/@]*) ;;
-        edge:* | peek:* | signals:* | time-out:*) awaited=udp:$ADDRESS ;;
+        edge:* | forks-datagrams:* | peek:* | signals:* | time-out:*) awaited=udp:$ADDRESS ;;
     esac
     serve habit "${AWAITED:-$awaited}" -- "$WSAPEER" run "${options[@]}" -- \
         /usr/bin/python3 "$HABITS" "$model" "$ADDRESS" "$WORLD/home" "$@"

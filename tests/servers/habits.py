@@ -5,6 +5,7 @@ habits.py MODEL ADDRESS ROOT [OPTION...]    ADDRESS: HOST:PORT, /PATH or @ABSTRA
 
 Over datagrams; a request is a path below ROOT, the answer is "ok" with the file's first line, or "error" with why:
     peek                looks (MSG_PEEK) who asks what, then takes it; where it may not look it takes it at once
+    forks-datagrams     SIGCHLD ignored; waits with poll(2), and forks for each; the child waits for GATE
     lock FILE ROOM      holds a lock (fcntl(2)) on FILE; receives with so much room for control data
     pidfd ROOM WANT     asks for SO_PASSPIDFD, and for SO_PASSCRED if WANT is "credentials"; closes what it gets
     edge GATE           epoll(7), edge-triggered; its first wait is after GATE, a FIFO, was opened
@@ -16,7 +17,9 @@ Over connections; a line asks, a line answers:
     poll, poll-nonblocking
                         poll(2) for the listener and its connections together; tells why accept(2) failed
     polite              a listener with O_NONBLOCK; tells when nobody was there; ends when TERM set a flag
-    forks               SIGCHLD ignored; waits with poll(2), and forks for each client
+    forks, forks-blocking
+                        SIGCHLD ignored; waits with poll(2), or in accept(2), and forks for each client;
+                        tells why accept(2) failed, USR1 has a handler
     iterative, reaper   blocking calls only; the second adopts orphans (PR_SET_CHILD_SUBREAPER)
 """
 import array
@@ -85,6 +88,21 @@ def serve_peek(address, root):
         except OSError:
             request, sender = server.recvfrom(500)
         server.sendto(first_line(root, request), sender)
+
+
+def serve_forks_datagrams(address, root, gate):
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server, name = datagrams(address)
+    bind(server, name)
+    waits = select.poll()
+    waits.register(server, select.POLLIN)
+    while True:
+        waits.poll()
+        request, sender = server.recvfrom(500)
+        if os.fork() == 0:
+            server.sendto(first_line(root, request), sender)
+            wait_for(gate)
+            os._exit(0)
 
 
 def serve_lock(address, root, path, room):
@@ -239,13 +257,15 @@ def serve_polite(address, root):
     tell("stopped by its flag")
 
 
-def serve_forks(address, root):
+def serve_forks(address, root, blocking=False):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, lambda *_: None)
     listener = listening(address)
     waits = select.poll()
     waits.register(listener, select.POLLIN)
     while True:
-        waits.poll()
+        if not blocking:
+            waits.poll()
         client = accept(listener)
         if client and os.fork() == 0:
             listener.close()
@@ -263,9 +283,12 @@ def serve_iterative(address, root, reaper=False):
         handle(listener.accept()[0], root)
 
 
-MODELS = {"peek": serve_peek, "lock": serve_lock, "pidfd": serve_pidfd, "edge": serve_edge,
+MODELS = {"peek": serve_peek, "forks-datagrams": serve_forks_datagrams,
+          "lock": serve_lock, "pidfd": serve_pidfd, "edge": serve_edge,
           "time-out": serve_time_out, "signals": serve_signals, "backend": serve_backend, "poll": serve_poll,
           "poll-nonblocking": lambda *arguments: serve_poll(*arguments, blocking=False),
-          "polite": serve_polite, "forks": serve_forks, "iterative": serve_iterative,
+          "polite": serve_polite, "forks": serve_forks,
+          "forks-blocking": lambda *arguments: serve_forks(*arguments, blocking=True),
+          "iterative": serve_iterative,
           "reaper": lambda *arguments: serve_iterative(*arguments, reaper=True)}
 MODELS[sys.argv[1]](*sys.argv[2:])
