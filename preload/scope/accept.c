@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/time.h>
 
 /* So many refused peers in a row are taken from the queue before the server gets a turn. */
 enum { REFUSALS_IN_A_ROW = 16 };
@@ -153,8 +154,53 @@ static bool is_no_instances(int listener)
     return listens;
 }
 
+static bool may_wait(int listener)
+{
+    return !(kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK);
+}
+
+/*
+ * Until somebody is there, under `mask`: where ppoll(2) does not say EINTR no handler has run. Of
+ * accept(2) that cannot be told: it returns with a client, and a handler runs on its way back.
+ */
+static int await_client(int listener, const uint64_t *mask)
+{
+    struct pollfd set = {.fd = listener, .events = POLLIN};
+    struct timeval most = {0};
+    socklen_t length = sizeof most;
+    long result;
+
+    kernel_getsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &most, &length);
+    if (most.tv_sec || most.tv_usec)
+        return 0; /* it returns by itself */
+    do
+        result = kernel_call(SYS_ppoll, (long)&set, 1, 0, (long)mask, sizeof *mask, 0);
+    while (result == -EINTR && signals_heard(mask) != SIGNALS_INTERRUPT);
+    return result == -EINTR || signals_pending(*mask) == SIGNALS_INTERRUPT ? -EINTR : 0;
+}
+
+/*
+ * With signals blocked by us, and `mask` that of before. The call itself is made under that: should
+ * another process have taken the client, it waits as the server's own would.
+ */
+static int accept_under(
+    const uint64_t *mask, int listener, struct sockaddr *address, socklen_t *length, int flags)
+{
+    int connection;
+
+    if (may_wait(listener) && await_client(listener, mask) < 0) {
+        errno = EINTR;
+        return -1;
+    }
+    signals_restore(*mask);
+    connection = libc_calls()->accept4(listener, address, length, flags);
+    signals_block();
+    return connection;
+}
+
+/* `mask`: NULL, or as for accept_under(). */
 static int accept_served(int listener, struct sockaddr *address, socklen_t *length, int flags,
-    struct admission *admission)
+    struct admission *admission, const uint64_t *mask)
 {
     socklen_t room = address && length ? *length : 0;
     bool woken = thread_state.was_woken;
@@ -165,7 +211,8 @@ static int accept_served(int listener, struct sockaddr *address, socklen_t *leng
 
         if (address && length)
             *length = room;
-        connection = libc_calls()->accept4(listener, address, length, flags);
+        connection = mask ? accept_under(mask, listener, address, length, flags)
+                          : libc_calls()->accept4(listener, address, length, flags);
         if (connection < 0)
             return connection;
         if (!descriptor_find(listener)) /* inherited: nobody saw it listen */
@@ -174,16 +221,11 @@ static int accept_served(int listener, struct sockaddr *address, socklen_t *leng
             return connection;
         if (woken)
             break;
-        if (!(kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK))
+        if (may_wait(listener))
             refused = 0;
     }
     errno = ECONNABORTED;
     return -1;
-}
-
-static bool may_wait(int listener)
-{
-    return !(kernel_fcntl(listener, F_GETFL, 0) & O_NONBLOCK);
 }
 
 static bool is_ready(int listener)
@@ -248,32 +290,44 @@ static bool sends_back_to_wait(void)
  * The process that accepts goes on to the next; only the handler returns with a connection. After a
  * wait it returns, too, as from a signal: there may be other work than this listener's.
  */
-static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t *length, int flags)
+static int accept_blocked(
+    int listener, struct sockaddr *address, socklen_t *length, int flags, const uint64_t *signals)
 {
     bool woken = thread_state.was_woken, waits = !woken && may_wait(listener);
     struct admission admission;
     int connection, result;
-    uint64_t signals;
 
     if (sends_back_to_wait())
         return -1;
     do {
-        result = handlers_await_place(waits, NULL);
+        result = handlers_await_place(waits, signals);
         if (result < 0)
             break;
-        connection = accept_served(listener, address, length, flags, &admission);
+        connection = accept_served(listener, address, length, flags, &admission, signals);
         if (connection < 0)
             return connection;
-        result = handlers_fork(connection, &admission, admit, &signals);
+        result = handlers_fork(connection, &admission, admit, *signals);
         if (result != 0)
             give_away(connection, &admission, result);
-        signals_restore(signals);
         if (result == 0)
             return connection;
     } while (waits && result != -EINTR);
     thread_state.owes_wait = woken && thread_state.woken_for_more && may_wait(listener);
     errno = may_wait(listener) ? EINTR : EAGAIN;
     return -1;
+}
+
+/* A handler that runs while the call is busy with a client is not overlooked: it runs at its end.
+ */
+static int accept_for_handlers(int listener, struct sockaddr *address, socklen_t *length, int flags)
+{
+    uint64_t signals = signals_block();
+    int connection = accept_blocked(listener, address, length, flags, &signals);
+    int saved_errno = errno;
+
+    signals_restore(signals);
+    errno = saved_errno;
+    return connection;
 }
 
 int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int flags)
@@ -304,7 +358,7 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
     if (handlers_are_wanted())
         connection = accept_for_handlers(listener, address, length, flags);
     else
-        connection = accept_served(listener, address, length, flags, &admission);
+        connection = accept_served(listener, address, length, flags, &admission, NULL);
     if (connection >= 0)
         errno = saved_errno;
     return connection;

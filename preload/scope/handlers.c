@@ -294,18 +294,17 @@ static int fork_twice(int pair[2], uid_t account)
 }
 
 int handlers_fork(int number, struct admission *admission,
-    void (*begin)(int number, struct admission *admission), uint64_t *signals)
+    void (*begin)(int number, struct admission *admission), uint64_t signals)
 {
     int saved_errno = errno, pair[2], result;
 
     fflush(NULL);
-    *signals = signals_block();
     if (kernel_socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         return -EMFILE;
     result = fork_twice(pair, admission->account.uid);
     if (result == 0)
         become_handler(number, pair[1], admission, begin);
-    else if (result == 1 && signals_pending(*signals) == SIGNALS_INTERRUPT)
+    else if (result == 1 && signals_pending(signals) == SIGNALS_INTERRUPT)
         result = -EINTR; /* a call that takes a client returns, and the server looks at its flags */
     errno = saved_errno;
     return result;

@@ -38,8 +38,10 @@ int handlers_await_place(bool may_wait, const uint64_t *signals);
  * Makes the handler of a peer that is to be served: in it `begin` begins the scope, whatever is the
  * verdict then is reported, and only if the peer is served the call returns: 0. In the process that
  * accepts it returns 1, or -EINTR when a signal has come that ends calls, or another -errno when
- * there is no handler. It is at ground. In both signals are blocked still, so that nobody jumps
- * away before what was the peer's is gone: signals_restore(*signals) is the caller's.
+ * there is no handler. It is at ground.
+ *
+ * The caller has blocked signals, and restores their mask of before, `signals`, when what was the
+ * peer's is gone: nobody jumps away before, and no signal is overlooked.
  */
 int handlers_fork(int number, struct admission *admission,
-    void (*begin)(int number, struct admission *admission), uint64_t *signals);
+    void (*begin)(int number, struct admission *admission), uint64_t signals);

@@ -137,8 +137,8 @@ static void wipe(const struct msghdr *asked, struct msghdr *message, size_t size
 static ssize_t deliver(int number, const struct msghdr *asked, struct msghdr *message, ssize_t size,
     struct admission *admission)
 {
-    uint64_t signals;
-    int result = handlers_fork(number, admission, sender_begin, &signals);
+    uint64_t signals = signals_block();
+    int result = handlers_fork(number, admission, sender_begin, signals);
 
     if (result != 0)
         wipe(asked, message, (size_t)size);

@@ -56,13 +56,18 @@ said_eagain() { # since all were taken
     finish bob
 }
 
-# A signal whose handler ran between two clients was lost with the call that went on.
+# Seen to fail: where a handler ran on the way back from accept(2), or while the client was judged,
+# the call went on without a word of it, once in 20 rounds.
 @test "TERM ends a loop that looks at a flag, though clients keep coming" {
-    for _ in 1 2 3 4 5 6; do
+    local pid
+    for _ in {1..20}; do
         serve habit "$ADDRESS" -- "$WSAPEER" run --isolate=connection -- "$FLAGGED" 7000
         begin alice alice keep-asking 7000
         begin bob bob keep-asking 7000
         await 10 has_heard alice 10
+        pid=$(cat "$(servers_directory)/habit.pid")
+        kill -TERM "$pid"
+        await 10 has_ended "$pid" || explain "it goes on after TERM"
         stop habit
         finish alice
         finish bob
