@@ -1,6 +1,7 @@
 /* descriptors.c: closing, copying and making. To the server, wsapeer's own descriptors are not
  * there. */
 #include "libc.h"
+#include "scope/program.h"
 #include "scope/scope.h"
 #include "scope/thread.h"
 
@@ -58,6 +59,8 @@ int dup(int number)
     thread_check();
     if (scope_owns(number))
         return no_such_descriptor();
+    if (!program_may_copy(number))
+        return -1;
     copy = libc_calls()->dup(number);
     scope_copied(number, copy);
     return copy;
@@ -77,13 +80,16 @@ int dup3(int number, int copy, int flags)
 
 static int control(int number, int command, void *argument)
 {
+    bool copies = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
     int result;
 
     thread_check();
     if (scope_owns(number))
         return no_such_descriptor();
+    if (copies && !program_may_copy(number))
+        return -1;
     result = libc_calls()->fcntl64(number, command, argument);
-    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+    if (copies)
         scope_copied(number, result);
     return result;
 }

@@ -3,7 +3,7 @@
  *
  * libc starts its shell without passing a hook, so while a process is wrapped these three are made
  * of fork() and execve(): the child of a fork in a scope is sealed, and the exec gives the shell
- * the environment it is to have. Elsewhere, and in sealed processes, libc's own are called.
+ * the environment and the descriptors that it is to have. Elsewhere libc's own are called.
  */
 #include "libc.h"
 #include "scope/scope.h"
@@ -15,7 +15,7 @@
 
 static bool is_ours(void)
 {
-    return process.admits;
+    return process.admits || process.sealed;
 }
 
 static _Noreturn void run_shell(const char *command)

@@ -16,7 +16,7 @@ static int spawn(pid_t *child, const char *file, bool search,
     thread_check();
     made = program_environment(environment, alloca(program_environment_room(environment)));
     room = alloca(program_arguments_room(arguments) * sizeof *room);
-    result = program_before_spawn(&plan, file, search, attributes, arguments, room);
+    result = program_before_spawn(&plan, file, search, actions, attributes, arguments, room);
     if (result != 0)
         return result;
     result = (search && plan.path == file ? libc_calls()->posix_spawnp : libc_calls()->posix_spawn)(

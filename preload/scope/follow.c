@@ -2,7 +2,7 @@
  * follow.c: descriptors that are copied and closed, and those that are wsapeer's own.
  *
  * A task that shares our memory but not our descriptors (a vfork child) changes nothing here: its
- * dup2() and close() are its own affair.
+ * dup2() and close() are its own affair, but for what its program may not have (program.h).
  */
 #include "scope/scope.h"
 
@@ -165,6 +165,8 @@ int scope_dup3(int number, int copy, int flags)
         errno = EBADF;
         return -1;
     }
+    if (!program_may_copy(number))
+        return -1;
     yield_number(copy); /* where it cannot go elsewhere, it is gone: the server comes first */
     /* A copy onto itself closes nothing, nor does one of a number that is not open. */
     if (number != copy && kernel_fcntl(number, F_GETFD, 0) >= 0)

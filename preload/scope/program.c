@@ -6,6 +6,8 @@
 #include "kernel.h"
 #include "libc.h"
 #include "scope/environment.h"
+#include "scope/scope.h"
+#include "scope/spawn_actions.h"
 #include "scope/thread.h"
 
 #include <dlfcn.h>
@@ -35,6 +37,7 @@ int program_prepare(const void *address)
     Dl_info library;
     size_t length;
 
+    spawn_actions_prepare();
     if (!dladdr(address, &library) || !library.dli_fname)
         return -ENOENT;
     length = strlen(library.dli_fname);
@@ -84,6 +87,25 @@ static bool is_others(const struct descriptor *entry, uid_t account)
     default:
         return entry->account_uid != account;
     }
+}
+
+/* To a program that the calling task is going to start? A file that its peer could open is fine. */
+static bool may_hand_on(int number)
+{
+    uid_t account = process.sealed ? process.sealed_as : thread_state.account;
+    const struct descriptor *entry = descriptor_find(number);
+
+    return !entry || !is_others(entry, account) ||
+           (entry->kind == DESCRIPTOR_FILE && scope_may_use(number));
+}
+
+bool program_may_copy(int number)
+{
+    if (!process.wrapped || !descriptor_find(number) || thread_is_own() ||
+        (!process.sealed && !acts_for_peer()) || may_hand_on(number))
+        return true;
+    errno = EACCES;
+    return false;
 }
 
 static void hide(int number, const struct descriptor *entry, void *account)
@@ -252,15 +274,22 @@ static void keep_ids(struct spawn_plan *plan)
 }
 
 int program_before_spawn(struct spawn_plan *plan, const char *file, bool search,
-    const posix_spawnattr_t *attributes, char *const arguments[], char *room[])
+    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+    char *const arguments[], char *room[])
 {
     int result;
 
     plan->path = file;
     plan->arguments = arguments;
     plan->attributes = attributes;
-    if (!process.wrapped || process.sealed)
+    if (!process.wrapped)
         return 0;
+    if ((process.sealed || acts_for_peer()) && !spawn_copies_only(actions, may_hand_on))
+        return EACCES;
+    if (process.sealed) {
+        hide_others(process.sealed_as);
+        return 0;
+    }
     if (!acts_for_peer()) {
         channel_set_inheritable(true);
         return 0;

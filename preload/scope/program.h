@@ -46,12 +46,20 @@ size_t program_arguments_room(char *const arguments[]);
 
 /*
  * In a scope, `file` (searched in PATH if `search`) is started through `become`, which gives it the
- * peer in every id. `room` holds program_arguments_room() pointers. 0, or the errno value that
- * posix_spawn(3) is to return. program_after_spawn() undoes what was done for the time of the call.
+ * peer in every id. Actions that would give it what is another's: EACCES. `room` holds
+ * program_arguments_room() pointers. 0, or the errno value that posix_spawn(3) is to return.
+ * program_after_spawn() undoes what was done for the time of the call.
  */
 int program_before_spawn(struct spawn_plan *plan, const char *file, bool search,
-    const posix_spawnattr_t *attributes, char *const arguments[], char *room[]);
+    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+    char *const arguments[], char *room[]);
 void program_after_spawn(void);
+
+/*
+ * Ahead of dup(2) and its kin. A task whose copies are in no table (a vfork child) makes none, for
+ * the program that it is going to execute, of what that may not have: false, errno EACCES.
+ */
+bool program_may_copy(int number);
 
 /* Once, at the start: the library that holds `address` and the program beside it. 0 or -errno. */
 int program_prepare(const void *address);
