@@ -58,7 +58,8 @@ struct descriptor {
     uid_t uid;         /* connections: the identity's uid */
     uid_t account_uid; /* connections: whom it is served as; made in a scope: whose that was */
     uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none; connections:
-                          the thread that read last, 0 for none; stand-ins: instance/'s place */
+                          the thread that read last, 0 for none; stand-ins: instance/'s place;
+                          untouched: which file had its name then */
     uint8_t kind;      /* enum descriptor_kind */
     uint8_t source;    /* connections: enum identity_source */
     uint8_t flags;

@@ -26,11 +26,13 @@ struct own {
     bool only_v6;
     struct sockaddr_un local; /* AF_UNIX */
     size_t path_length;
+    uint32_t file; /* sum_of() what had its name when it was recorded, or 0 */
 };
 
 static bool read_own(int number, struct own *own)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    const struct descriptor *known = descriptor_find(number);
     const size_t head = offsetof(struct sockaddr_un, sun_path);
     socklen_t length = sizeof address, size = sizeof(int);
     uint32_t scope;
@@ -45,6 +47,8 @@ static bool read_own(int number, struct own *own)
     own->only_v6 = only_v6;
     if (address.ss_family != AF_UNIX || length <= head)
         return true;
+    if (known && known->kind == DESCRIPTOR_UNTOUCHED && descriptor_is_current(number, known))
+        own->file = known->serial;
     memcpy(&own->local, &address, length < sizeof own->local ? length : sizeof own->local);
     own->path_length = length - head;
     if (own->local.sun_path[0] != '\0')
@@ -82,10 +86,18 @@ static int status_of(const char *path, size_t length, struct stat *status)
     return (int)kernel_call(SYS_newfstatat, AT_FDCWD, (long)text, (long)status, 0, 0, 0);
 }
 
+/* Tells one file from another in as much room as an entry of the table has; never 0. */
+static uint32_t sum_of(const struct stat *status)
+{
+    uint32_t sum = (uint32_t)(status->st_ino ^ status->st_ino >> 32 ^ status->st_dev << 16);
+
+    return sum ? sum : 1;
+}
+
 /*
  * A server may have bound it by another of its names: a relative one, or through a link. If that
- * name is not to be found (any more), it may be the one: it is taken for it, and its clients are
- * asked for.
+ * name is not to be found (any more), or is another file's by now, it may be the one: it is taken
+ * for it, and its clients are asked for.
  */
 static bool names_path(const struct only_name *name, const struct own *own)
 {
@@ -98,7 +110,8 @@ static bool names_path(const struct only_name *name, const struct own *own)
         return true;
     if (!name->path[0] || !own->local.sun_path[0])
         return false;
-    if (status_of(own->local.sun_path, own->path_length, &bound) < 0)
+    if (status_of(own->local.sun_path, own->path_length, &bound) < 0 ||
+        (own->file && own->file != sum_of(&bound)))
         return true;
     return status_of(name->path, name->path_length, &named) == 0 && named.st_dev == bound.st_dev &&
            named.st_ino == bound.st_ino;
@@ -185,6 +198,7 @@ bool only_took(int number)
 {
     struct descriptor entry = {
         .kind = DESCRIPTOR_UNTOUCHED, .uid = (uid_t)-1, .account_uid = (uid_t)-1};
+    struct stat status;
     struct own own;
     int name;
 
@@ -198,8 +212,11 @@ bool only_took(int number)
     }
     if (kernel_socket_cookie(number, &entry.cookie) < 0)
         return false;
-    if (own.path_length > 0 && own.local.sun_path[0])
+    if (own.path_length > 0 && own.local.sun_path[0]) {
         entry.flags = UNTOUCHED_BY_PATH;
+        if (status_of(own.local.sun_path, own.path_length, &status) == 0)
+            entry.serial = sum_of(&status);
+    }
     if (descriptor_record(number, &entry) < 0)
         return false;
     report(&own);
@@ -214,14 +231,29 @@ static bool listens(int number)
     return kernel_getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value;
 }
 
-/* Has it another name by now, which may be one of --only's? */
+/*
+ * Has it another name by now, which may be one of --only's? Where its own cannot be looked at, as
+ * at ground, it is as it was.
+ */
 static bool was_renamed(int number, const struct descriptor *entry)
 {
     struct stat status;
     struct own own;
+    int result;
 
-    return entry->flags & UNTOUCHED_BY_PATH && read_own(number, &own) &&
-           status_of(own.local.sun_path, own.path_length, &status) == -ENOENT && listens(number);
+    if (!(entry->flags & UNTOUCHED_BY_PATH) || !read_own(number, &own))
+        return false;
+    result = status_of(own.local.sun_path, own.path_length, &status);
+    return (result == 0 || result == -ENOENT) && find_name(&own) >= 0;
+}
+
+/* What is recorded is what it is now. */
+static void look_again(int number)
+{
+    if (listens(number))
+        scope_listening(number);
+    else if (descriptor_find(number))
+        scope_bound(number);
 }
 
 bool scope_passes(int number)
@@ -236,8 +268,7 @@ bool scope_passes(int number)
         return false;
     if (entry && descriptor_is_current(number, entry) && !was_renamed(number, entry))
         return true;
-    if (listens(number))
-        scope_listening(number);
+    look_again(number);
     entry = descriptor_find(number);
     return entry && entry->kind == DESCRIPTOR_UNTOUCHED;
 }

@@ -6,8 +6,8 @@
  * by it: an address names itself, and every socket bound to a wildcard that takes its clients; a
  * wildcard (0.0.0.0, [::], or * for both families) names every address of its family. A path names
  * the socket that is bound to it, by whatever way its name was written, and each whose own name is
- * not to be found, since that may have been changed to it. What a peer's scope opens is that peer's
- * affair, and no client of the server's comes by it.
+ * not to be found or became another file's, since it may have been changed to that path. What a
+ * peer's scope opens is that peer's affair, and no client of the server's comes by it.
  *
  * What must always hold
  * - What is not named passes untouched: nobody is asked for, nobody refused, and the process does
@@ -19,7 +19,8 @@
  * - A process that is one account's for good never reads from it, nor accepts there.
  *
  * A socket is looked at when it begins to listen, when it is bound (datagrams), or when it is
- * found; what was seen holds for as long as the number is that socket (its cookie). Where --only is
+ * found; what was seen holds for as long as the number is that socket (its cookie), but a path is
+ * looked at whenever it is waited for or read. Where --only is
  * not given each function is one comparison. Private to scope/, but for scope_passes() in scope.h.
  */
 #pragma once

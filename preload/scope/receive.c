@@ -120,6 +120,8 @@ bool scope_before_receive(int number, struct reading *reading)
     const struct descriptor *entry = process.wrapped ? descriptor_find(number) : NULL;
 
     *reading = (struct reading){.number = number};
+    if (entry && entry->kind == DESCRIPTOR_UNTOUCHED && !scope_passes(number))
+        entry = descriptor_find(number); /* by now it has one of --only's names, or is another */
     if (!entry)
         return true;
     if (is_stand_in(number, entry)) {

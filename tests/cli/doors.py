@@ -40,13 +40,19 @@ def first_line(path):
 
 
 def bind_name(door, address):
-    """$BIND: `beside`: under another name, which it has until it listens; `below`: by a name that means
-    nothing any more when it listens."""
+    """$BIND: `beside`: under another name, which it has until it listens; `linked`: it keeps that, too;
+    `replaced`: something else has that then; `below`: by a name that means nothing any more when it
+    listens."""
     way = os.environ.get("BIND") if address[0] == "/" else None
-    if way == "beside":
+    if way in ("beside", "linked", "replaced"):
         door.bind(address + ".new")
-        door.listen(64)
-        os.rename(address + ".new", address)
+        if door.type == socket.SOCK_STREAM:
+            door.listen(64)
+        os.link(address + ".new", address)
+        if way != "linked":
+            os.unlink(address + ".new")
+        if way == "replaced":
+            open(address + ".new", "w", encoding="utf-8").close()
     elif way == "below":
         os.chdir(os.path.dirname(address))
         door.bind(os.path.basename(address))
@@ -64,7 +70,7 @@ def open_door(address, kind):
         door = socket.socket(socket.AF_INET6 if host[0] == "[" else socket.AF_INET, kind)
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind((host.strip("[]"), int(port)))
-    if kind == socket.SOCK_STREAM and (address[0] != "/" or os.environ.get("BIND") != "beside"):
+    if kind == socket.SOCK_STREAM:
         door.listen(64)
     return door
 
