@@ -59,8 +59,9 @@ while True:
 END
 }
 
+# Nobody tells the children of "children" to end; where the server does not, the time-out does.
 begin() { # copy|children|bound|unix|client
-    serve server 127.0.0.1:7000 -- "$WSAPEER" run --isolate=account -- \
+    serve server 127.0.0.1:7000 -- "$WSAPEER" run --isolate=account --stop-timeout=2 -- \
         /usr/bin/python3 "$BATS_TEST_TMPDIR/server.py" "$1"
 }
 

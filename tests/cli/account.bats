@@ -9,7 +9,7 @@ setup() {
 }
 
 @test "account: each account has an instance, which is that account's in every thread and process" {
-    tenant -- --threads=3 --children=2
+    tenant --stop-timeout=2 -- --threads=3 --children=2 # nobody tells its children to end
     local user pid
     for user in alice bob carol stranger; do
         says "$user" "get /uid" "$(id -u "$user")"

@@ -4,7 +4,8 @@
 #   serve NAME ADDRESS -- COMMAND   start a server as root, wait until it listens
 #   serve_as USER NAME ADDRESS -- COMMAND
 #   log_of NAME                     the file with what the server said
-#   stop NAME, stop_all             end what serve started; left-overs of it fail the test
+#   stop NAME, stop_all             end what serve started; what ignores TERM or leaves something
+#                                   behind fails the test
 #   ask USER ADDRESS PATH           one HTTP request: prints the body, fails unless answered 2xx
 #   gets USER ADDRESS PATH TEXT     it must be answered with TEXT
 #   denied USER ADDRESS PATH        it must be answered with 403 or 404 and nobody's text
@@ -124,17 +125,17 @@ nothing_left_of() {
 }
 
 stop() {
-    local file pid left
+    local file pid left status=0
     file=$(servers_directory)/$1.pid
     pid=$(cat "$file")
     rm "$file"
     kill -TERM "$pid" 2>/dev/null || true
     if ! await 25 has_ended "$pid"; then
         kill -KILL "$pid"
-        explain "$1 ($pid) did not end on TERM" || true
+        explain "$1 ($pid) did not end on TERM" || status=1
     fi
     wait "$pid" 2>/dev/null || true
-    await 10 nothing_left_of "$pid" && return 0
+    await 10 nothing_left_of "$pid" && return "$status"
     left=$(ps -o pid=,args= -s "$pid")
     ps -o pid= -s "$pid" | xargs -r kill -KILL
     explain "$1 left behind:" "$left"

@@ -13,10 +13,12 @@ teardown() {
     stop_all
 }
 
+# A worker that is forked just then misses gunicorn's word to end, wrapped or not: for so long that is
+# waited for.
 serve_gunicorn() {
     local way=$1
     shift
     ROOT=$WORLD/home serve_way "$way" gunicorn "$ADDRESS" \
         /usr/bin/python3 /usr/bin/gunicorn --bind "$ADDRESS" --workers 2 --keep-alive 60 \
-        --chdir "$SOURCE/tests/servers" "$@" fileapp
+        --graceful-timeout 5 --chdir "$SOURCE/tests/servers" "$@" fileapp
 }
