@@ -8,13 +8,23 @@
 
 #include <errno.h>
 
+/* 0 or -errno */
+static int done(int error)
+{
+    if (error == 0)
+        return 0;
+    errno = -error;
+    return -1;
+}
+
 int getsockname(int number, __SOCKADDR_ARG address, socklen_t *length)
 {
     int result;
 
     if (instance_getsockname(number, address.__sockaddr__, length, &result))
         return result;
-    return libc_calls()->getsockname(number, address, length);
+    result = libc_calls()->getsockname(number, address, length);
+    return result == 0 ? done(scope_told_name(number, address.__sockaddr__, *length)) : result;
 }
 
 int getpeername(int number, __SOCKADDR_ARG address, socklen_t *length)
@@ -57,6 +67,8 @@ int connect(int number, __CONST_SOCKADDR_ARG address, socklen_t length)
         errno = EOPNOTSUPP;
         return -1;
     }
+    if (done(scope_sends_to(number, address.__sockaddr__, length)) < 0)
+        return -1;
     result = libc_calls()->connect(number, address, length);
     if (result == 0)
         scope_connected(number);

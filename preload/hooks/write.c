@@ -53,16 +53,31 @@ ssize_t send(int number, const void *buffer, size_t size, int flags)
     return may_use(number) ? libc_calls()->send(number, buffer, size, flags) : -1;
 }
 
+static bool may_send_to(int number, const void *address, socklen_t length)
+{
+    int error = scope_sends_to(number, address, length);
+
+    if (error < 0)
+        errno = -error;
+    return error == 0;
+}
+
 ssize_t sendto(int number, const void *buffer, size_t size, int flags, __CONST_SOCKADDR_ARG address,
     socklen_t length)
 {
-    return may_use(number) ? libc_calls()->sendto(number, buffer, size, flags, address, length)
-                           : -1;
+    return may_use(number) && may_send_to(number, address.__sockaddr__, length)
+               ? libc_calls()->sendto(number, buffer, size, flags, address, length)
+               : -1;
+}
+
+static bool may_send(int number, const struct msghdr *message)
+{
+    return scope_may_send(message) && may_send_to(number, message->msg_name, message->msg_namelen);
 }
 
 ssize_t sendmsg(int number, const struct msghdr *message, int flags)
 {
-    return may_use(number) && scope_may_send(message)
+    return may_use(number) && may_send(number, message)
                ? libc_calls()->sendmsg(number, message, flags)
                : -1;
 }
@@ -72,7 +87,7 @@ int sendmmsg(int number, struct mmsghdr *messages, unsigned count, int flags)
     bool may = may_use(number);
 
     for (unsigned i = 0; may && i < count; i++)
-        may = scope_may_send(&messages[i].msg_hdr);
+        may = may_send(number, &messages[i].msg_hdr);
     return may ? libc_calls()->sendmmsg(number, messages, count, flags) : -1;
 }
 

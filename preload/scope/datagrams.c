@@ -6,11 +6,17 @@
  * of any scope, before it received anything, is its own client while it is connected: what comes
  * from that one address is its own affair, like the answer on a connection that it made.
  *
+ * One that has its address from the kernel is served like one that was bound where a client's
+ * datagrams are to come by it: once the server, working for a client, sends to where a datagram of
+ * his came from, or asks for the socket's name, as who tells it to others does. A question of the
+ * server's own, to the name service, say, does neither.
+ *
  * What is done with a message stands in receive_datagram.c and one_datagram.c.
  */
 #include "scope/datagrams.h"
 
 #include "account/channel.h"
+#include "identity/endpoint.h"
 #include "kernel.h"
 #include "libc.h"
 #include "scope/only.h"
@@ -170,6 +176,66 @@ void datagrams_note_received(struct descriptor *entry)
 {
     if (!(entry->flags & DATAGRAMS_WERE_RECEIVED))
         change_all(entry, DATAGRAMS_WERE_RECEIVED, true);
+}
+
+/* Whose datagram is it that the calling thread works on? */
+static const struct sender *sender_now(void)
+{
+    if (process.sealed)
+        return &process.sealed_for;
+    return thread_in_scope() ? &thread_state.sender : NULL;
+}
+
+bool datagrams_same_address(
+    const struct sockaddr_storage *one, const struct sockaddr_storage *other)
+{
+    struct identity_endpoint ends[2];
+    uint32_t scopes[2];
+
+    return endpoint_of_address(one, &ends[0], &scopes[0]) == 0 &&
+           endpoint_of_address(other, &ends[1], &scopes[1]) == 0 &&
+           endpoint_equal(&ends[0], &ends[1]);
+}
+
+static bool came_from(const struct sender *sender, const void *address, socklen_t length)
+{
+    struct sockaddr_storage to = {.ss_family = AF_UNSPEC};
+
+    if (length > sizeof to)
+        return false;
+    memcpy(&to, address, length);
+    if (to.ss_family == AF_UNIX)
+        return length == sender->from_length && memcmp(&to, &sender->from, length) == 0;
+    return datagrams_same_address(&to, &sender->from);
+}
+
+int scope_sends_to(int number, const void *address, socklen_t length)
+{
+    const struct sender *sender = process.wrapped ? sender_now() : NULL;
+
+    if (!sender || sender->from_length == 0 || !address || datagrams_find(number) ||
+        !came_from(sender, address, length))
+        return 0;
+    return scope_bound(number);
+}
+
+static bool is_connected(int number)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+
+    return kernel_getpeername(number, (struct sockaddr *)&peer, &length) == 0;
+}
+
+int scope_told_name(int number, const struct sockaddr *name, socklen_t length)
+{
+    if (!process.wrapped || (!process.sealed && !thread_in_scope()) || !name ||
+        length <= sizeof name->sa_family || datagrams_find(number) ||
+        ((name->sa_family == AF_INET || name->sa_family == AF_INET6) &&
+            ((const struct sockaddr_in *)(const void *)name)->sin_port == 0) ||
+        is_connected(number))
+        return 0;
+    return scope_bound(number);
 }
 
 bool scope_may_connect(int number)

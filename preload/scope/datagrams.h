@@ -18,6 +18,10 @@ struct descriptor *datagrams_find(int number);
 /* The server receives from it. */
 void datagrams_note_received(struct descriptor *entry);
 
+/* Over IP: are these one address and port? */
+bool datagrams_same_address(
+    const struct sockaddr_storage *one, const struct sockaddr_storage *other);
+
 /* Is it the server's own client now? Then *peer is whom it asks: answers come from nobody else. */
 bool datagrams_is_own_client(int number, struct sockaddr_storage *peer);
 

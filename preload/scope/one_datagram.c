@@ -1,7 +1,6 @@
 /* one_datagram.c: see one_datagram.h. */
 #include "scope/one_datagram.h"
 
-#include "identity/endpoint.h"
 #include "kernel.h"
 #include "libc.h"
 #include "scope/admission.h"
@@ -178,22 +177,15 @@ ssize_t one_datagram_receive(
     }
     *message = *asked;
     hand_over(number, &own, message);
-    return handlers_are_wanted() ? deliver(number, asked, message, size, &admission) : size;
+    if (handlers_are_wanted())
+        size = deliver(number, asked, message, size, &admission);
+    if (size >= 0)
+        sender_wrote_from(&sender, own.msg_namelen);
+    return size;
 }
 
 /* ---- answers to the server's own questions ----------------------------------------------------
  */
-
-static bool same_address(const struct sockaddr_storage *one, const struct sockaddr_storage *other)
-{
-    struct identity_endpoint ends[2];
-    uint32_t scopes[2];
-
-    return endpoint_of_address(one, &ends[0], &scopes[0]) == 0 &&
-           endpoint_of_address(other, &ends[1], &scopes[1]) == 0 && ends[0].port == ends[1].port &&
-           ends[0].family == ends[1].family &&
-           memcmp(&ends[0].address, &ends[1].address, sizeof ends[0].address) == 0;
-}
 
 /* What had come from others before the socket was connected is dropped. */
 ssize_t one_datagram_answer(
@@ -215,7 +207,7 @@ ssize_t one_datagram_answer(
         size = libc_calls()->recvmsg(number, &own, flags);
         if (size < 0)
             return -1;
-        if (same_address(&sender, peer)) {
+        if (datagrams_same_address(&sender, peer)) {
             *message = asked;
             hand_over(number, &own, message);
             return size;

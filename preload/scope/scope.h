@@ -57,6 +57,14 @@ void scope_listened(int number);
 int scope_bound(int number);
 
 /*
+ * Ahead of connect(2), and of sending to an address; behind getsockname(2). A datagram socket that
+ * was not bound is served from then on where a client's datagrams are to come by it (datagrams.c).
+ * 0 or -errno, as scope_bound().
+ */
+int scope_sends_to(int number, const void *address, socklen_t length);
+int scope_told_name(int number, const struct sockaddr *name, socklen_t length);
+
+/*
  * Around connect(2). A handler of one datagram may not: its socket is the accepting process's, too,
  * which would hear nobody else. One that the server connects outside of any scope, before it has
  * received anything by it, is its own client for as long as it is connected.

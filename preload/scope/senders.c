@@ -72,6 +72,16 @@ void sender_begin(int number, struct admission *admission)
     admission->error = -result;
 }
 
+void sender_wrote_from(const struct sockaddr_storage *address, socklen_t length)
+{
+    struct sender *sender = process.sealed ? &process.sealed_for : &thread_state.sender;
+
+    if ((!process.sealed && !thread_in_scope()) || length > sizeof *address)
+        return;
+    sender->from = *address;
+    sender->from_length = length;
+}
+
 bool sender_serve(int number, struct admission *admission)
 {
     if (process.sealed || process.instance)

@@ -23,6 +23,9 @@ bool sender_judge(int number, struct admission *admission);
 /* The thread acts for the sender from now on; if the kernel refuses, the verdict says so. */
 void sender_begin(int number, struct admission *admission);
 
+/* Where the datagram came from for whose sender the thread acts now, if it does. */
+void sender_wrote_from(const struct sockaddr_storage *address, socklen_t length);
+
 /* In the server's own process, after sender_judge(): reports, and begins the scope where there is
  * one. False as there. */
 bool sender_serve(int number, struct admission *admission);

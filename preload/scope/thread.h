@@ -25,6 +25,8 @@ enum acting {
 struct sender {
     uid_t uid;
     struct in6_addr address;
+    socklen_t from_length; /* 0: no datagram, or one without an address to answer to */
+    struct sockaddr_storage from;
 };
 
 struct thread {
