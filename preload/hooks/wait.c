@@ -48,7 +48,7 @@ static void before_select(
 
 int poll(struct pollfd *array, nfds_t count, int timeout)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout >= 0};
     int result;
 
     before_poll(&set, array, count);
@@ -60,7 +60,7 @@ int poll(struct pollfd *array, nfds_t count, int timeout)
 
 int __poll_chk(struct pollfd *array, nfds_t count, int timeout, size_t room)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout >= 0};
     int result;
 
     before_poll(&set, array, count);
@@ -72,7 +72,7 @@ int __poll_chk(struct pollfd *array, nfds_t count, int timeout, size_t room)
 
 int ppoll(struct pollfd *array, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout != NULL};
     int result;
 
     before_poll(&set, array, count);
@@ -85,7 +85,7 @@ int ppoll(struct pollfd *array, nfds_t count, const struct timespec *timeout, co
 int __ppoll_chk(struct pollfd *array, nfds_t count, const struct timespec *timeout,
     const sigset_t *mask, size_t room)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout != NULL};
     int result;
 
     before_poll(&set, array, count);
@@ -97,7 +97,7 @@ int __ppoll_chk(struct pollfd *array, nfds_t count, const struct timespec *timeo
 
 int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout != NULL};
     int result;
 
     before_select(&set, count, read, write, except);
@@ -110,7 +110,7 @@ int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeva
 int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout,
     const sigset_t *mask)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout != NULL};
     int result;
 
     before_select(&set, count, read, write, except);
@@ -122,7 +122,7 @@ int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct
 
 int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout >= 0};
     int result;
 
     before_epoll(&set, epoll);
@@ -134,7 +134,7 @@ int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 
 int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout >= 0};
     int result;
 
     before_epoll(&set, epoll);
@@ -147,7 +147,7 @@ int epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, c
 int epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
     const sigset_t *mask)
 {
-    struct wait_set set = {0};
+    struct wait_set set = {.limited = timeout != NULL};
     int result;
 
     before_epoll(&set, epoll);

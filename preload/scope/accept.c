@@ -335,9 +335,12 @@ int scope_accept(int listener, struct sockaddr *address, socklen_t *length, int 
     int saved_errno = errno, connection;
     struct admission admission;
 
-    if (process.sealed && is_the_servers(listener) && turn_before_call() < 0) {
-        errno = EINTR;
-        return -1;
+    if (process.sealed && is_the_servers(listener)) {
+        connection = turn_before_call(may_wait(listener));
+        if (connection < 0) {
+            errno = -connection;
+            return -1;
+        }
     }
     if ((process.sealed && is_the_servers(listener)) || is_no_instances(listener)) {
         errno = EPERM;

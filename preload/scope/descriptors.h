@@ -54,8 +54,8 @@ enum { /* flags of an epoll descriptor: what was ever added to it */
 };
 
 struct descriptor {
-    uint64_t cookie;   /* sockets: SO_COOKIE when it was recorded */
-    uid_t uid;         /* connections: the identity's uid */
+    uint64_t cookie; /* sockets: SO_COOKIE when it was recorded */
+    uid_t uid;       /* connections: the identity's uid; pipes: which pair, the same of both ends */
     uid_t account_uid; /* connections: whom it is served as; made in a scope: whose that was */
     uint32_t serial;   /* pipes and epoll: the scope they were made in, 0 for none; connections:
                           the thread that read last, 0 for none; stand-ins: instance/'s place;

@@ -9,6 +9,8 @@
 #include "scope/signals.h"
 #include "scope/silence.h"
 #include "scope/thread.h"
+#include "scope/turn.h"
+#include "scope/wakers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -236,9 +238,17 @@ static _Noreturn void end_process(int status)
 static void become_handler(int number, int tie, struct admission *admission,
     void (*begin)(int number, struct admission *admission))
 {
+    int result;
+
     for (unsigned i = 0; i < MOST_HANDLERS; i++)
         give_up(&places[i]);
-    begin(number, admission);
+    result = wakers_make_own();
+    if (result == 0)
+        begin(number, admission);
+    else
+        admission->verdict = ACCOUNT_SWITCH_FAILED;
+    if (result < 0)
+        admission->error = -result;
     if (admission->verdict != ACCOUNT_SERVED)
         admission_report(EVENT_REFUSED, admission);
     else if (process.settings.report_served)
@@ -250,6 +260,7 @@ static void become_handler(int number, int tie, struct admission *admission,
     tie = channel_raise_descriptor(tie);
     if (tie >= 0)
         scope_add_own(tie);
+    turn_begin(admission->peer.cookie);
     silence_others(admission->peer.cookie);
 }
 

@@ -335,7 +335,7 @@ bool only_may_read(struct reading *reading)
         *reading = (struct reading){.number = reading->number};
         return true;
     }
-    if (reading->kind == DESCRIPTOR_UNTOUCHED && turn_before_call() < 0) {
+    if (reading->kind == DESCRIPTOR_UNTOUCHED && turn_before_call(true) < 0) {
         errno = EINTR;
     } else if (process.instance) { /* dropped, or who waits for it would be woken for ever */
         kernel_recvfrom(reading->number, &nothing, sizeof nothing, MSG_DONTWAIT | MSG_TRUNC);

@@ -4,7 +4,8 @@
  * activation, inetd).
  *
  * Invariant: a process that is given a client's connection serves, as if it had accepted it. The
- * peer is looked up at once; its scope begins at the read. Who is refused is cut off.
+ * peer is looked up at once; its scope begins at the read. Who is refused is cut off. A process
+ * that is one account's for good has that account's connections alone.
  */
 #include "scope/passed.h"
 
@@ -14,6 +15,7 @@
 #include "scope/inherited.h"
 #include "scope/only.h"
 #include "scope/scope.h"
+#include "scope/senders.h"
 #include "scope/thread.h"
 
 #include <errno.h>
@@ -77,6 +79,28 @@ static void take_connection(int number, bool cut_off)
         kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
 }
 
+/* In a process that is one account's for good: connections of that account, and of nobody else. */
+static bool take_own(int number)
+{
+    struct admission admission = {.verdict = ACCOUNT_ANOTHERS, .account = {.uid = (uid_t)-1}};
+
+    descriptor_forget(number);
+    if (option(number, SO_ACCEPTCONN) == 1) {
+        scope_listening(number);
+    } else if (is_clients(number)) {
+        identity_of_connection(number, &admission.peer);
+        if (sender_is_own(&admission.peer))
+            admission.account.uid = process.sealed_as;
+        else
+            admission_report(EVENT_REFUSED, &admission);
+        if (admission_record(number, &admission) < 0 || admission.account.uid == (uid_t)-1)
+            kernel_call(SYS_shutdown, number, SHUT_RDWR, 0, 0, 0, 0);
+    } else if (has_name(number) && scope_bound(number) < 0) {
+        kernel_close(number);
+    }
+    return true;
+}
+
 static bool take(int number)
 {
     descriptor_forget(number); /* whatever had the number is gone */
@@ -123,12 +147,16 @@ void scope_passed(const struct msghdr *message)
 {
     if (process.admits)
         scope_visit_passed(message, take);
+    else if (process.sealed)
+        scope_visit_passed(message, take_own);
 }
 
 void scope_fetched(int number)
 {
     if (process.admits && number >= 0)
         take(number);
+    else if (process.sealed && number >= 0)
+        take_own(number);
 }
 
 static bool discard(int number)

@@ -171,9 +171,9 @@ static bool is_strangers(void)
 }
 
 /* Ahead of the first one: the server turns to the next client. */
-static int turn_to_next(struct descriptor *entry)
+static int turn_to_next(struct descriptor *entry, bool waits)
 {
-    int error = entry && entry->sealed ? 0 : turn_before_call();
+    int error = entry && entry->sealed ? 0 : turn_before_call(waits);
 
     if (error < 0)
         return error;
@@ -202,6 +202,7 @@ ssize_t scope_receive_datagram(int number, struct msghdr *message, int flags)
     struct descriptor *entry = datagrams_find(number);
     const struct msghdr asked = *message;
     struct sockaddr_storage peer;
+    int error;
 
     /* What the server sent itself, and came back; AF_UNIX knows of no such queue. */
     if (flags & MSG_ERRQUEUE && !(entry && entry->flags & DATAGRAMS_ARE_LOCAL))
@@ -210,8 +211,10 @@ ssize_t scope_receive_datagram(int number, struct msghdr *message, int flags)
         return one_datagram_answer(number, message, flags, &peer);
     if (is_strangers())
         return refuse(EPERM);
-    if (turn_to_next(entry) < 0)
-        return refuse(EINTR);
+    error = turn_to_next(
+        entry, !(flags & MSG_DONTWAIT) && !(kernel_fcntl(number, F_GETFL, 0) & O_NONBLOCK));
+    if (error < 0)
+        return refuse(-error);
     /* It would return here, and the server carry out one peer's request in another's handler. */
     if (flags & MSG_PEEK && handlers_are_wanted() &&
         scope_denies_datagrams(number, "MSG_PEEK (try --isolate=scope)"))

@@ -147,6 +147,7 @@ struct wait_set {
     bool several;   /* two peers could wake this wait: an event loop */
     bool any;       /* holds a connection */
     bool untouched; /* holds what brings clients that pass untouched */
+    bool limited;   /* it ends by itself, after some time or at once */
     uid_t first;    /* whose the first connection in it is */
     int epoll;      /* the epoll set that is waited for, 0 for none */
     unsigned count; /* how many descriptors were added */

@@ -6,12 +6,15 @@
 #include "scope/datagrams.h"
 #include "scope/descriptors.h"
 #include "scope/signals.h"
+#include "scope/silence.h"
 #include "scope/thread.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/wait.h>
+
+enum { MOST_LOOKS = 64 };
 
 /* ---- children -------------------------------------------------------------------------------- */
 
@@ -58,6 +61,47 @@ static int open_child(void)
     return list < 0 ? -1 : open_listed(list);
 }
 
+/* ---- the client -------------------------------------------------------------------------------
+ */
+
+static uint64_t own; /* the cookie of what the handler was made for */
+static unsigned looks;
+static bool goes_on;
+
+void turn_begin(uint64_t cookie)
+{
+    own = cookie;
+    looks = 0;
+    goes_on = false;
+}
+
+static void find_own(int number, const struct descriptor *entry, void *context)
+{
+    enum descriptor_kind *kind = context;
+
+    if (entry->cookie == own && kernel_is_socket(number, own))
+        *kind = entry->kind;
+}
+
+static enum descriptor_kind kind_of_own(void)
+{
+    enum descriptor_kind kind = DESCRIPTOR_UNKNOWN;
+
+    descriptor_visit(find_own, &kind);
+    return kind;
+}
+
+/*
+ * Servers look whether there are more before they answer. A connection shows that its client is
+ * there still; who was sent a datagram by its client has so many looks to answer.
+ */
+static bool may_look(void)
+{
+    enum descriptor_kind kind = kind_of_own();
+
+    return kind == DESCRIPTOR_CONNECTION || (kind == DESCRIPTOR_DATAGRAMS && looks++ < MOST_LOOKS);
+}
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* A server that made a thread for its client waits for the next one in another: who answers goes
@@ -72,10 +116,12 @@ static _Noreturn void end(void)
         kernel_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
-int turn_before_call(void)
+int turn_before_call(bool waits)
 {
     if (!process.is_handler)
         return 0;
+    if (!waits && may_look())
+        return -EAGAIN;
     for (;;) {
         cleanup_descriptor int child = open_child();
         struct pollfd set = {.fd = child, .events = POLLIN};
@@ -112,14 +158,22 @@ static void stand_in(int number, const struct descriptor *entry, void *context)
         kernel_call(SYS_dup3, *(int *)context, number, flags & FD_CLOEXEC ? O_CLOEXEC : 0, 0, 0, 0);
 }
 
-void turn_before_wait(bool by_epoll)
+void turn_before_wait(bool by_epoll, bool limited)
 {
     cleanup_descriptor int child = -1;
 
-    if (!process.is_handler)
+    if (!process.is_handler || (limited && kind_of_own() == DESCRIPTOR_CONNECTION))
         return;
     child = by_epoll ? -1 : open_child();
     if (child < 0)
         end();
     descriptor_visit(stand_in, &child);
+}
+
+void turn_goes_on(void)
+{
+    if (!process.is_handler || goes_on)
+        return;
+    goes_on = true;
+    silence_datagrams_too(own);
 }

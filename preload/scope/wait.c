@@ -76,6 +76,8 @@ void scope_wait_add(struct wait_set *set, int number)
     case DESCRIPTOR_DATAGRAMS:
         if (brings_peers(number, entry))
             set->listener = true;
+        else if (process.is_handler && entry->sealed)
+            set->any = true; /* by which its own client's come */
         break;
     case DESCRIPTOR_STAND_IN:
         set->listener = true;
@@ -162,9 +164,10 @@ void scope_wait_add_select(
 
 void scope_before_wait(const struct wait_set *set)
 {
-    /* A handler's loop may wait for its own connection, too. */
-    if ((set->listener || set->untouched) && !set->any)
-        turn_before_wait(set->epoll > 0);
+    if ((set->listener || set->untouched) && set->any)
+        turn_goes_on(); /* a handler's loop waits for its own client, too */
+    else if (set->listener || set->untouched)
+        turn_before_wait(set->epoll > 0, set->limited);
     if (!process.scopes)
         return;
     if (set->listener)
@@ -321,7 +324,9 @@ void scope_made_epoll(int number)
 
 void scope_made_pipe(int one, int other)
 {
+    static uid_t last_pair;
     struct descriptor entry = {.kind = DESCRIPTOR_PIPE,
+        .uid = __atomic_add_fetch(&last_pair, 1, __ATOMIC_RELAXED),
         .serial = serial_now(),
         .account_uid = thread_state.account,
         .flags = other >= 0 ? PIPE_CARRIES_DATA : 0};

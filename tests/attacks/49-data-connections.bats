@@ -121,3 +121,48 @@ only_alices() {
     exec {from}<&-
     heard alice "alice's private"
 }
+
+# Each process sends its client into a pair that the server made, and takes what was sent there before.
+# Seen to fail: without take_own() bob's read what alice sent, and he was told it.
+@test "49: a process that is bob's is given alice's connection by a message: it is cut off" {
+    cat >"$BATS_TEST_TMPDIR/passing.py" <<'END'
+import os, signal, socket
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+listener = socket.create_server(("127.0.0.1", 7000))
+while True:
+    client = listener.accept()[0]
+    if os.fork():
+        client.close()
+        continue
+    if client.recv(100) == b"pass\n":
+        socket.send_fds(ends[0], [b"x"], [client.fileno()])
+        client.sendall(b"passed\n")
+        client.recv(100, socket.MSG_PEEK)
+    else:
+        _, (other,), _, _ = socket.recv_fds(ends[1], 1, 1)
+        try:
+            told = os.read(other, 100).decode()
+        except OSError as error:
+            told = os.strerror(error.errno)
+        client.sendall(f"took: {told}\n".encode())
+    os._exit(0)
+END
+    chmod 644 "$BATS_TEST_TMPDIR/passing.py"
+    open_directories
+    serve passing "$ADDRESS" -- "$WSAPEER" run --isolate=scope -- \
+        /usr/bin/python3 "$BATS_TEST_TMPDIR/passing.py"
+    for taker in alice bob; do
+        exec {from}< <(RUN_AS="exec" as alice timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/7000
+            echo pass >&3; head -n 1 <&3; echo "my secret" >&3; cat <&3')
+        read -r -t 20 -u "$from" line
+        [ "$line" = passed ] || explain "alice was told \"$line\""
+        last=$(as "$taker" timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/7000
+            echo take >&3; cat <&3')
+        exec {from}<&-
+        case $taker in
+            alice) [ "$last" = "took: my secret" ] || explain "alice: \"$last\"" ;;
+            bob) [ "$last" = "took: Permission denied" ] || explain "bob: \"$last\"" ;;
+        esac
+    done
+}
